@@ -1,0 +1,35 @@
+# Everything a contributor runs. Each target installs what it needs into .venv; only python3 and make are presumed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# A change of pyproject.toml re-installs; an unchanged one costs nothing.
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test check bench test-arm clean
+
+demo: $(STAMP)
+	$(BIN)/offload-sdk demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.sdk
+
+test-arm:
+	bash tests/arm/run.sh
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMP)

@@ -1,0 +1,123 @@
+"""The Protocols that plug-ins implement: one or two methods each, passed as instances.
+
+Everything that `Offloader` is assembled from is one of these, so each part can be replaced, by users and by
+tests. No implementation, and nothing heavier than `_types` is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from offload_sdk._types import (
+    Decision,
+    Estimate,
+    ImageInfo,
+    Outcome,
+    OutcomeRole,
+    Record,
+    Request,
+    Situation,
+    Snapshot,
+)
+
+__all__ = [
+    "Clock",
+    "DeviceProbe",
+    "Estimator",
+    "Executor",
+    "LearningPolicy",
+    "Link",
+    "Log",
+    "Picture",
+    "Policy",
+]
+
+Clock = Callable[[], float]
+"""Seconds from any fixed point, never going back: `time.monotonic` or a fake."""
+
+
+@runtime_checkable
+class DeviceProbe(Protocol):
+    """Reads the device: battery, mains, load, heat, signal. May block for milliseconds; never raises."""
+
+    def read(self) -> Snapshot: ...
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """Predicts one option, and learns from what became of it. Pure: no I/O, no clock, O(1) a call.
+
+    `now_s` and the outcomes' `started_s` come from the same monotonic clock.
+    """
+
+    def estimate(self, image: ImageInfo, snapshot: Snapshot, now_s: float) -> Estimate: ...
+
+    def update(self, outcome: Outcome, image: ImageInfo | None, snapshot: Snapshot) -> None: ...
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses an option. Pure; never chooses one that the situation lists as unavailable if another is left."""
+
+    def decide(self, situation: Situation) -> Decision: ...
+
+
+@runtime_checkable
+class LearningPolicy(Policy, Protocol):
+    """A policy that also learns from the outcomes of its own decisions."""
+
+    def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None: ...
+
+
+@runtime_checkable
+class Picture(Protocol):
+    """An opened image: decoded at most once, as much as the option that runs needs.
+
+    `tensor` gives the model's input, a `uint8` array of shape (1, H, W, 3) in RGB order; `payload` the bytes
+    to upload and their media type. Both add the seconds they took to `timings` and raise `InvalidImageError`.
+    """
+
+    @property
+    def info(self) -> ImageInfo: ...
+
+    def tensor(self, timings: dict[str, float]) -> Any: ...
+
+    def payload(self, timings: dict[str, float]) -> tuple[bytes, str]: ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs one option for one image within `budget_s` seconds. Network failures are outcomes, not exceptions.
+
+    Raises `InvalidImageError` when the image itself cannot be decoded.
+    """
+
+    def run(self, picture: Picture, request: Request, role: OutcomeRole, budget_s: float | None) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Link(Protocol):
+    """What the background prober may ask of an endpoint, on its pooled connection. Blocks; never raises."""
+
+    def ping(self, budget_s: float) -> Outcome: ...
+
+    def upload(self, size_bytes: int, budget_s: float) -> Outcome: ...
+
+
+@runtime_checkable
+class Log(Protocol):
+    """Keeps one record per image. What `append` has taken survives a killed process. Neither method raises."""
+
+    def append(self, record: Record) -> None: ...
+
+    def amend(self, request_id: str, outcomes: Iterable[Outcome]) -> None: ...
+
+    def maintain(self) -> None:
+        """Do the slow chores (checkpoint, size and age limits); called now and then from a background thread."""
+
+    def status(self) -> Mapping[str, Any]: ...
+
+    def close(self) -> None: ...

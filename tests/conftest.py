@@ -1,0 +1,30 @@
+"""Fixtures that many tests share. Nothing here starts a server or loads a model by itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real traces, images and a real model that lies beside the checkout."""
+    folder = _REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the shared test data is missing: {folder}")
+        pytest.skip(f"needs the shared test data in {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _isolated_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own settings, models or log."""
+    for name in list(os.environ):
+        if name.startswith("OFFLOAD_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OFFLOAD_HOME", str(tmp_path_factory.mktemp("home")))
