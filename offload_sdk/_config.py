@@ -1,0 +1,275 @@
+"""The settings, validated, and the one place where environment and files are read.
+
+Order: values given in code, then `OFFLOAD_*` environment variables, then `offload.toml` in the working
+directory or, if there is none, in `OFFLOAD_HOME`, then the defaults. A group's field is set in the environment
+with two underscores (`OFFLOAD_LOG__SHADOW_RATE=0.05`) and in the file by its table (`[log]`).
+
+No other module reads `os.environ`, and this one starts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from offload_sdk.errors import ConfigurationError
+
+__all__ = [
+    "AutoConfig",
+    "CircuitConfig",
+    "EndpointConfig",
+    "LimitsConfig",
+    "LogConfig",
+    "OffloadConfig",
+    "PayloadConfig",
+    "PolicyName",
+    "ProbeConfig",
+    "default_home",
+]
+
+PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline"]
+FILE_NAME = "offload.toml"
+DEFAULT_ENDPOINT_NAME = "remote"
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def default_home() -> Path:
+    """Return the folder of profile, models and log: `OFFLOAD_HOME`, else the platform's user data folder."""
+    chosen = os.environ.get("OFFLOAD_HOME")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("offload-sdk", appauthor=False)
+
+
+def _server_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    url = value.strip().rstrip("/")
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in ("http", "https") or not rest or rest.startswith(("/", ":")):
+        raise ValueError(f"{value!r} is not a server's address; write it as http://HOST:PORT or https://HOST")
+    if "@" in rest.split("/", 1)[0]:
+        raise ValueError("a server's address must hold no password; set OFFLOAD_TOKEN instead")
+    return url
+
+
+ServerUrl = Annotated[str, BeforeValidator(_server_url)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EndpointConfig(_Group):
+    """One server. Prices are what one request adds; all zero where only latency and energy count."""
+
+    url: ServerUrl
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
+    token: SecretStr | None = None
+    ca_bundle: Path | None = None
+    usd_per_request: NonNegative = 0.0
+    usd_per_server_hour: NonNegative = 0.0
+    usd_per_gb: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _not_local(self) -> EndpointConfig:
+        if self.name == "local":
+            raise ValueError("an endpoint cannot be called 'local'; that names the device itself")
+        return self
+
+
+class AutoConfig(_Group):
+    """The prices and limits of the policy `auto`.
+
+    Everything is weighed in seconds: `seconds_per_joule` applies on battery, divided by the charge that is
+    left (0..1); on mains energy is free. `seconds_per_usd` applies always. Below `battery_threshold_frac` the
+    option of the least energy is taken; below `signal_threshold_dbm` nothing is sent; options that meet a
+    deadline with less than `deadline_probability` are taken only if none does better.
+    """
+
+    seconds_per_joule: NonNegative = 0.02
+    seconds_per_usd: NonNegative = 500.0
+    battery_threshold_frac: Fraction = 0.15
+    signal_threshold_dbm: float = -88.0
+    deadline_probability: Fraction = 0.9
+
+
+class PayloadConfig(_Group):
+    """What is uploaded: `model` the picture as the model needs it, `original` the file without metadata."""
+
+    content: Literal["model", "original"] = "model"
+    quality: Annotated[int, Field(ge=30, le=100)] = 90
+
+
+class LimitsConfig(_Group):
+    """Bounds on one image, checked before it is decoded."""
+
+    max_image_bytes: Annotated[int, Field(gt=0)] = 64 * 1024 * 1024
+    max_pixels: Annotated[int, Field(gt=0)] = 64_000_000
+
+
+class LogConfig(_Group):
+    """The log of images. `shadow_rate` is the share of images for which the other path runs too."""
+
+    enabled: bool = True
+    path: Path | None = None
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 200_000_000
+    max_age_days: Positive = 90.0
+    shadow_rate: Fraction = 0.0
+
+
+class ProbeConfig(_Group):
+    """Background measurement of the link.
+
+    Probes cost at most `budget_frac` of the bytes that uploading every image would take, apart from
+    `start_bytes` to learn a link that has never been used.
+    """
+
+    enabled: bool = True
+    interval_s: Positive = 5.0
+    budget_frac: Fraction = 0.01
+    start_bytes: Annotated[int, Field(ge=0)] = 65536
+
+
+class CircuitConfig(_Group):
+    """When an endpoint is left alone: after `failures` in a row, for `cooldown_s`, doubling up to the maximum."""
+
+    failures: Annotated[int, Field(ge=1)] = 3
+    cooldown_s: Positive = 1.0
+    max_cooldown_s: Positive = 30.0
+
+
+class OffloadConfig(BaseSettings):
+    """All settings of an `Offloader`. Frozen. Raises `ConfigurationError` naming every wrong value.
+
+    `local=False` switches the local path off: then a failing network is an error. `model` is a name of the
+    catalogue, `auto`, or the path of a `.tflite`. `deadline_s` is the default of every call. `remote_timeout_s`
+    bounds a whole remote attempt. `threads` is chosen by calibration when None. `usd_per_kwh` prices the
+    device's own energy.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="OFFLOAD_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(default_factory=default_home)
+    server_url: ServerUrl | None = None
+    token: SecretStr | None = None
+    endpoints: tuple[EndpointConfig, ...] = ()
+    policy: PolicyName = "auto"
+    model: Annotated[str, Field(min_length=1)] = "auto"
+    local: bool = True
+    deadline_s: Positive | None = None
+    remote_timeout_s: Positive = 10.0
+    connect_timeout_s: Positive = 3.0
+    threads: Annotated[int, Field(ge=1, le=64)] | None = None
+    usd_per_kwh: NonNegative = 0.0
+    seed: int | None = None
+    auto: AutoConfig = AutoConfig()
+    payload: PayloadConfig = PayloadConfig()
+    limits: LimitsConfig = LimitsConfig()
+    log: LogConfig = LogConfig()
+    probe: ProbeConfig = ProbeConfig()
+    circuit: CircuitConfig = CircuitConfig()
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_describe(error)) from None
+        except ConfigurationError:
+            raise
+        except (
+            ValueError,
+            OSError,
+        ) as error:  # a file that is not TOML, an environment value that is not JSON
+            raise ConfigurationError(f"the settings cannot be read: {error}") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = next(
+            (folder / FILE_NAME for folder in (Path(), default_home()) if (folder / FILE_NAME).is_file()),
+            None,
+        )
+        if file is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> OffloadConfig:
+        names = [endpoint.name for endpoint in self.all_endpoints]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two endpoints have the same name among {names}; give each its own `name`")
+        if not self.local and not names:
+            raise ValueError("local=False needs a server; set OFFLOAD_SERVER_URL or [[endpoints]]")
+        if not self.local and self.policy == "local":
+            raise ValueError("policy='local' and local=False exclude each other")
+        return self
+
+    @property
+    def all_endpoints(self) -> tuple[EndpointConfig, ...]:
+        """The endpoints in order: `server_url` first, as the endpoint `remote`; the token fills gaps."""
+        first = () if self.server_url is None else (EndpointConfig(url=self.server_url, token=self.token),)
+        rest = tuple(
+            endpoint
+            if endpoint.token is not None or self.token is None
+            else endpoint.model_copy(update={"token": self.token})
+            for endpoint in self.endpoints
+        )
+        return first + rest
+
+    @property
+    def log_path(self) -> Path:
+        return self.log.path if self.log.path is not None else self.home / "log.sqlite3"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def profile_path(self) -> Path:
+        return self.home / "profile.json"
+
+
+def _describe(error: ValidationError) -> str:
+    """Return one line that names every wrong setting, as code and as environment would spell it."""
+    problems = []
+    for detail in error.errors(include_url=False, include_input=False):
+        names = [str(part) for part in detail["loc"]]
+        message = detail["msg"].removeprefix("Value error, ")
+        if not names:
+            problems.append(message)
+            continue
+        if detail["type"] == "extra_forbidden":
+            message = "there is no such setting"
+        problems.append(f"{'.'.join(names)} (OFFLOAD_{'__'.join(names).upper()}): {message}")
+    return "wrong configuration: " + "; ".join(problems)

@@ -1,0 +1,225 @@
+"""The HTTP exchange as values: requests and answers to bytes and back, shared by the device and the server.
+
+Pure: no sockets, no clock, no HTTP library. The public contract of the exchange:
+
+- `POST /analyze`, multipart field `image`, answers `{"predictions": [...], "model": ..., "request_id": ...}`;
+- request headers, all optional, carry the request's id, its remaining time and the device's state;
+- `Server-Timing` (W3C) reports the server's own share of the time, in milliseconds;
+- an error is `{"error": {"code": ..., "message": ...}}`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from offload_sdk._types import Label
+from offload_sdk.errors import RemoteError
+
+__all__ = [
+    "ANALYZE_PATH",
+    "BATTERY_HEADER",
+    "DEADLINE_HEADER",
+    "DEFAULT_TOP_K",
+    "HEALTH_PATH",
+    "IMAGE_FIELD",
+    "MAX_ANSWER_BYTES",
+    "MAX_TOP_K",
+    "REQUEST_ID_HEADER",
+    "SERVER_TIMING_HEADER",
+    "SIGNAL_HEADER",
+    "TOP_K_HEADER",
+    "Answer",
+    "RequestContext",
+    "answer_body",
+    "encode_image",
+    "error_body",
+    "format_server_timing",
+    "parse_answer",
+    "parse_context",
+    "parse_error_message",
+    "parse_retry_after",
+    "parse_server_timing",
+    "request_headers",
+]
+
+HEALTH_PATH = "/"
+ANALYZE_PATH = "/analyze"
+IMAGE_FIELD = "image"
+REQUEST_ID_HEADER = "Offload-Request-Id"
+DEADLINE_HEADER = "Offload-Deadline"
+BATTERY_HEADER = "Offload-Battery"
+SIGNAL_HEADER = "Offload-Signal"
+TOP_K_HEADER = "Offload-Top-K"
+SERVER_TIMING_HEADER = "Server-Timing"
+
+DEFAULT_TOP_K = 3
+MAX_TOP_K = 100
+MAX_ANSWER_BYTES = 256 * 1024
+_MAX_ID_CHARS = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A parsed answer of `/analyze`; `server_s` are the seconds the server reported, by step."""
+
+    labels: tuple[Label, ...]
+    model: str
+    request_id: str | None
+    server_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestContext:
+    """What a request said of itself. `deadline_s` is the time left when it was sent; unknown is None."""
+
+    request_id: str | None = None
+    deadline_s: float | None = None
+    battery_frac: float | None = None
+    signal_dbm: float | None = None
+    top_k: int = DEFAULT_TOP_K
+
+
+def encode_image(image: bytes, media_type: str, *, boundary: str) -> tuple[str, bytes]:
+    """Return the content type and the body of a multipart form with `image` as its only field (RFC 7578).
+
+    `boundary` must not occur in the image; a random one of 16 bytes or more never does.
+    """
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="{IMAGE_FIELD}"; filename="image"\r\n'
+        f"Content-Type: {media_type}\r\n\r\n"
+    ).encode("ascii")
+    tail = f"\r\n--{boundary}--\r\n".encode("ascii")
+    return f"multipart/form-data; boundary={boundary}", b"".join((head, image, tail))
+
+
+def request_headers(context: RequestContext) -> dict[str, str]:
+    """Return the `Offload-*` headers of a request; what is unknown is left out."""
+    headers: dict[str, str] = {}
+    if context.request_id is not None:
+        headers[REQUEST_ID_HEADER] = context.request_id
+    if context.deadline_s is not None:
+        headers[DEADLINE_HEADER] = f"{context.deadline_s:.3f}"
+    if context.battery_frac is not None:
+        headers[BATTERY_HEADER] = f"{context.battery_frac:.3f}"
+    if context.signal_dbm is not None:
+        headers[SIGNAL_HEADER] = f"{context.signal_dbm:.0f}"
+    if context.top_k != DEFAULT_TOP_K:
+        headers[TOP_K_HEADER] = str(context.top_k)
+    return headers
+
+
+def parse_context(headers: Mapping[str, str]) -> RequestContext:
+    """Read the `Offload-*` headers of a request.
+
+    `headers` must look names up without regard to case, or hold lower-case names. A value that makes no sense
+    counts as absent: the headers are hints, and a wrong hint must not cost the device its answer.
+    """
+
+    def get(name: str) -> str | None:
+        value = headers.get(name.lower())
+        return headers.get(name) if value is None else value
+
+    request_id = get(REQUEST_ID_HEADER)
+    if request_id is not None and not (0 < len(request_id) <= _MAX_ID_CHARS and request_id.isprintable()):
+        request_id = None
+    top_k = _number(get(TOP_K_HEADER), 1, MAX_TOP_K)
+    return RequestContext(
+        request_id=request_id,
+        deadline_s=_number(get(DEADLINE_HEADER), -math.inf, 86400.0),
+        battery_frac=_number(get(BATTERY_HEADER), 0.0, 1.0),
+        signal_dbm=_number(get(SIGNAL_HEADER), -200.0, 50.0),
+        top_k=DEFAULT_TOP_K if top_k is None else int(top_k),
+    )
+
+
+def answer_body(labels: Iterable[Label], *, model: str, request_id: str) -> dict[str, Any]:
+    """Return the JSON object of a successful answer."""
+    return {
+        "predictions": [
+            {"label": label.name, "probability": label.probability, "index": label.index} for label in labels
+        ],
+        "model": model,
+        "request_id": request_id,
+    }
+
+
+def error_body(code: str, message: str) -> dict[str, Any]:
+    """Return the JSON object of an error."""
+    return {"error": {"code": code, "message": message}}
+
+
+def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
+    """Read a successful answer. Anything but the contract's shape is a `RemoteError` of kind `protocol`."""
+    try:
+        document = json.loads(body)
+        labels = tuple(_label(entry) for entry in document["predictions"])
+        model = document["model"]
+        request_id = document.get("request_id")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise RemoteError(f"the answer is not the contract's JSON: {error!r}", kind="protocol") from None
+    if not labels or not isinstance(model, str):
+        raise RemoteError("the answer has no predictions or no model name", kind="protocol")
+    return Answer(
+        labels=labels,
+        model=model,
+        request_id=request_id if isinstance(request_id, str) else None,
+        server_s=parse_server_timing(server_timing),
+    )
+
+
+def parse_error_message(body: bytes) -> str | None:
+    """Return `code: message` of an error body, or None if it has another shape. At most 300 characters."""
+    try:
+        error = json.loads(body)["error"]
+        text = f"{error['code']}: {error['message']}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return "".join(ch if ch.isprintable() else " " for ch in text[:300])
+
+
+def format_server_timing(steps_s: Mapping[str, float]) -> str:
+    """Return a `Server-Timing` value for steps in seconds; the header itself is in milliseconds."""
+    return ", ".join(f"{name};dur={seconds * 1e3:.3f}" for name, seconds in steps_s.items())
+
+
+def parse_server_timing(value: str | None) -> dict[str, float]:
+    """Return seconds by step. Entries without a sane `dur` are passed over."""
+    steps: dict[str, float] = {}
+    for entry in (value or "")[:2048].split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        for parameter in parameters:
+            key, _, text = parameter.partition("=")
+            if name and key.strip().lower() == "dur":
+                milliseconds = _number(text.strip().strip('"'), 0.0, 3_600_000.0)
+                if milliseconds is not None:
+                    steps[name] = milliseconds / 1e3
+    return steps
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds of a `Retry-After` header; its date form, which needs a clock, counts as absent."""
+    return _number(value, 0.0, 86400.0)
+
+
+def _label(entry: Any) -> Label:
+    probability = float(entry["probability"])
+    if not 0.0 <= probability <= 1.0 + 1e-6:
+        raise ValueError(f"a probability of {probability}")
+    if not isinstance(entry["label"], str):
+        raise TypeError("a label that is not text")
+    return Label(name=entry["label"], probability=min(1.0, probability), index=int(entry["index"]))
+
+
+def _number(text: str | None, low: float, high: float) -> float | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if low <= number <= high else None
