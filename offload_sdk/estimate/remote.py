@@ -1,0 +1,140 @@
+"""Prediction of one endpoint. Nothing about policies, sockets or circuits."""
+
+from __future__ import annotations
+
+from offload_sdk._types import Estimate, ImageInfo, Latency, Outcome, Profile, Snapshot
+from offload_sdk.estimate.energy import remote_energy_j
+from offload_sdk.estimate.link import LinkFilter
+from offload_sdk.estimate.moments import Moments
+from offload_sdk.estimate.money import Prices, energy_cost_usd, request_cost_usd
+from offload_sdk.estimate.pixels import PixelTime
+from offload_sdk.estimate.reliability import Reliability
+
+__all__ = ["RemoteEstimator"]
+
+# Before anything is measured: an ordinary broadband link, with a spread as large as the value.
+_PRIOR_RTT_S = 0.06
+_PRIOR_BYTES_PER_S = 1.25e6
+_PRIOR_SERVER_S = 0.03
+_PRIOR_PAYLOAD_BYTES = 18_000.0
+_HEADER_BYTES = 500.0
+_IDLE_LIMIT_S = 55.0  # load balancers drop an idle connection after 60 s
+
+
+class RemoteEstimator:
+    """Predicts prepare + connect (when cold) + network + server for one endpoint.
+
+    The network part comes from a `LinkFilter`, the server's from what it reports in `Server-Timing`. A
+    connection unused for `idle_limit_s` counts as cold; the cost of opening one is learned apart, its prior
+    being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). An attempt that was given up says "longer
+    than": it raises the prediction if it lasted longer than that, and never lowers it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        decode: PixelTime,
+        *,
+        prices: Prices,
+        handshake_rtts: float = 1.0,
+        original_payload: bool = False,
+        idle_limit_s: float = _IDLE_LIMIT_S,
+        usd_per_kwh: float = 0.0,
+    ) -> None:
+        self.name = name
+        rtt_s = profile.rtt_s or _PRIOR_RTT_S
+        self.link = LinkFilter(
+            rtt_s=rtt_s,
+            s_per_byte=1.0 / (profile.uplink_bytes_per_s or _PRIOR_BYTES_PER_S),
+            relative_sd=0.4 if profile.rtt_s else 0.8,
+        )
+        self._profile = profile
+        self._decode = decode
+        self._encode = PixelTime({"RGB": 2.0e-9, "": 0.0}, base_s=max(profile.encode_s, 1e-5))
+        self._prices = prices
+        self._handshake_rtts = handshake_rtts
+        self._connect_ratio = Moments(1.0, 0.5, gain=0.2)  # of the handshake's time to handshake_rtts · RTT
+        self._server = Moments(_PRIOR_SERVER_S, _PRIOR_SERVER_S, gain=0.15)
+        self._payload = Moments(_PRIOR_PAYLOAD_BYTES, 4000.0)
+        self._original_payload = original_payload
+        self._reliability = Reliability()
+        self._idle_limit_s = idle_limit_s
+        self._warm_until_s: float | None = None
+        self._usd_per_kwh = usd_per_kwh
+
+    def payload_bytes(self, image: ImageInfo) -> float:
+        """Return the bytes that uploading this image is expected to take, headers included."""
+        if self._original_payload and image.encoded_bytes is not None:
+            return image.encoded_bytes + _HEADER_BYTES
+        if image.encoded_bytes is not None and image.format == "JPEG":
+            return min(self._payload.mean, image.encoded_bytes + _HEADER_BYTES)
+        return self._payload.mean
+
+    def estimate(self, image: ImageInfo, snapshot: Snapshot, now_s: float) -> Estimate:
+        size_bytes = self.payload_bytes(image)
+        decode_s, decode_var = self._decode.predict(image)
+        encode_s, encode_var = self._encode.predict(image)
+        network_s, network_var = self.link.predict(size_bytes, now_s)
+        connect_s, connect_var = 0.0, 0.0
+        if self._warm_until_s is None or now_s > self._warm_until_s:
+            handshake_s = self._handshake_rtts * self.link.rtt_s
+            connect_s = handshake_s * self._connect_ratio.mean
+            connect_var = handshake_s * handshake_s * self._connect_ratio.variance
+        prepare_s = decode_s + encode_s
+        mean_s = prepare_s + connect_s + network_s + self._server.mean
+        variance = decode_var + encode_var + connect_var + network_var + self._server.variance
+        send_s = min(network_s, size_bytes * self.link.s_per_byte)
+        energy_j = remote_energy_j(self._profile, prepare_s, send_s, mean_s - prepare_s - send_s)
+        cost_usd = request_cost_usd(self._prices, self._server.mean, size_bytes)
+        return Estimate(
+            option=self.name,
+            path="remote",
+            latency=Latency(mean_s=mean_s, sd_s=variance**0.5),
+            energy_j=energy_j,
+            energy_source="unknown" if energy_j is None else self._profile.cpu_power_source,
+            cost_usd=cost_usd + energy_cost_usd(energy_j, self._usd_per_kwh),
+            success_probability=self._reliability.probability(now_s),
+            payload_bytes=int(size_bytes),
+            parts_s={
+                "decode": decode_s,
+                "encode": encode_s,
+                "connect": connect_s,
+                "network": network_s,
+                "server": self._server.mean,
+            },
+        )
+
+    def update(self, outcome: Outcome, image: ImageInfo | None, snapshot: Snapshot) -> None:
+        timings = outcome.timings
+        if image is not None:
+            if "decode" in timings:
+                self._decode.learn(image, timings["decode"])
+            if "encode" in timings:
+                self._encode.learn(image, timings["encode"])
+        if outcome.status == "ignored":
+            return
+        ended_s = outcome.started_s + outcome.latency_s
+        self._reliability.add(outcome.status == "success", ended_s)
+        if outcome.status == "failed":
+            self._warm_until_s = None
+            if outcome.censored:
+                self._learn_at_least(outcome, ended_s)
+            return
+        self._warm_until_s = ended_s + self._idle_limit_s
+        if "connect" in timings:
+            handshake_s = max(self._handshake_rtts * self.link.rtt_s, 1e-5)
+            self._connect_ratio.add(min(timings["connect"] / handshake_s, 10.0))
+        if "server" in timings:
+            self._server.add(timings["server"])
+        if "network" in timings:
+            self.link.update(outcome.sent_bytes, timings["network"], ended_s)
+        if outcome.role != "probe" and outcome.sent_bytes:
+            self._payload.add(outcome.sent_bytes)
+
+    def _learn_at_least(self, outcome: Outcome, ended_s: float) -> None:
+        """Learn from an attempt that was given up: its network part took at least what it was given."""
+        waited_s = outcome.timings.get("network", 0.0) - self._server.mean
+        expected_s, _ = self.link.predict(outcome.sent_bytes, ended_s)
+        if waited_s > expected_s:
+            self.link.update(outcome.sent_bytes, waited_s, ended_s)
