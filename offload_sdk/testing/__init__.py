@@ -1,1 +1,13 @@
+"""Fakes for the tests of applications that use this library, and of the library itself.
 
+Standard library only. Nothing outside tests and the demonstration imports this package.
+"""
+
+from __future__ import annotations
+
+from offload_sdk.testing._clock import FakeClock
+from offload_sdk.testing._emulator import LinkEmulator
+from offload_sdk.testing._probe import ScriptedProbe
+from offload_sdk.testing._trace import LinkSample, LinkTrace
+
+__all__ = ["FakeClock", "LinkEmulator", "LinkSample", "LinkTrace", "ScriptedProbe"]
