@@ -42,7 +42,6 @@ __all__ = [
     "save_profile",
 ]
 
-SCHEMA_VERSION = 1
 GENERIC = "generic"
 DEFAULT_MODEL = "mobilenet_v3_large"
 # Spread given to a time that was not measured here: its standard deviation as a share of the mean.
@@ -94,7 +93,7 @@ class ProfileDocument(_Part):
     set after the last inference. `threads` is the number that calibration picked.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     created_wall_s: float
     sdk_version: str
     quick: bool
@@ -238,7 +237,8 @@ def save_profile(path: Path, document: ProfileDocument) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise ConfigurationError(
-            f"the profile {path} cannot be written ({error.strerror or error}); set OFFLOAD_HOME to a folder that can"
+            f"the profile {path} cannot be written ({error.strerror or error}); "
+            "set OFFLOAD_HOME to a folder that can be"
         ) from None
 
 
