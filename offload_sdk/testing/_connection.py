@@ -113,24 +113,23 @@ class Lane:
 
     def take(self, data: bytes) -> None:
         """Data from the source; empty at the end of the stream."""
-        if not self._connection.open:
-            self._early.append(data)
-            return
         if self._proxy.black_hole:
             self._connection.vanish()
-        if not self._connection.vanished:
-            self._proxy.offer(self, data)
-        elif data:
+        if self._connection.vanished:
             self._vanished_bytes += len(data)
+            if not data:
+                self._connection.close_unseen()
+        elif self._connection.open:
+            self._proxy.offer(self, data, self._proxy.timers.clock())
         else:
-            self._connection.close_unseen()
+            self._early.append(data)
         self.regulate()
 
-    def start(self) -> None:
-        """Both ends are there: let what has been read already pass."""
+    def start(self, opened_s: float) -> None:
+        """The connection stands since `opened_s`: let what has been read already pass."""
         early, self._early = self._early, []
         for data in early:
-            self.take(data)
+            self._proxy.offer(self, data, opened_s)
 
     def departed(self, data: bytes, left_s: float) -> None:
         """The last byte of `data` has left the shared link; it arrives one propagation delay later."""
@@ -142,17 +141,18 @@ class Lane:
 
     def regulate(self) -> None:
         """Read from the source only while there is room, as a sender's window would have it."""
-        held_bytes = self.link.queued_bytes(self)
+        held_bytes = self.link.queued_bytes(self) + sum(map(len, self._early))
         if self._proxy.black_hole:  # nothing is acknowledged, so a sender gets no further than its window
             held_bytes += self._vanished_bytes
         self._source.pause_reading(self.blocked or held_bytes >= _WINDOW_BYTES)
 
     def busy(self) -> bool:
-        return bool(self._flying) or self.link.queued_bytes(self) > 0
+        return bool(self._early or self._flying) or self.link.holds(self)
 
     def drop(self) -> None:
         """Forget all that is under way."""
         self._proxy.forget(self)
+        self._early.clear()
         self._flying.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -160,11 +160,11 @@ class Lane:
 
     def _arrive(self) -> None:
         self._timer = None
-        now_s = self._proxy.clock()
-        while self._flying and self._flying[0][0] <= now_s:
+        due_by_s = self._proxy.timers.due_by_s()
+        while self._flying and self._flying[0][0] <= due_by_s:
             self._deliver(self._flying.popleft()[1])
         if self._flying:
-            self._timer = self._proxy.call_when(self._flying[0][0], self._arrive)
+            self._timer = self._proxy.timers.call_when(self._flying[0][0], self._arrive, on_time=True)
 
     def _deliver(self, data: bytes) -> None:
         transport = self._sink.transport
@@ -184,7 +184,8 @@ class Connection:
     """Two ends and the two lanes between them.
 
     Attributes:
-        open: both ends are connected.
+        open: the handshake is over.
+        done: it is closed.
         vanished: a black hole has swallowed some of its bytes, so that it can never go on.
     """
 
@@ -195,18 +196,19 @@ class Connection:
         self._up = Lane(proxy, self, self.client, self.server, up=True)
         self._down = Lane(proxy, self, self.server, self.client, up=False)
         self._closed_unseen = False
-        self._done = False
         self.open = False
+        self.done = False
         self.vanished = False
 
-    def start(self) -> None:
+    def start(self, opened_s: float) -> None:
+        """The handshake is over: bytes may move."""
         self.open = True
-        self._up.start()
-        self._down.start()
+        self._up.start(opened_s)
+        self._down.start(opened_s)
 
     def enter_black_hole(self) -> None:
-        """What is under way is lost; a connection without anything under way may survive."""
-        if self._up.busy() or self._down.busy():
+        """What is under way is lost, a handshake too; a connection with nothing under way may survive."""
+        if not self.open or self._up.busy() or self._down.busy():
             self.vanish()
 
     def vanish(self) -> None:
@@ -245,7 +247,7 @@ class Connection:
 
     def lost_end(self) -> None:
         """A socket is gone. If it was reset, the other side learns of it half a round trip later."""
-        if self._done:
+        if self.done:
             return
         if self._proxy.black_hole:
             self.vanish()
@@ -255,7 +257,7 @@ class Connection:
             self._proxy.reset_later(self)
 
     def _finish(self) -> None:
-        self._done = True
+        self.done = True
         self._up.drop()
         self._down.drop()
         self._proxy.discard(self)

@@ -7,10 +7,7 @@ every switch over to it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-import select
-import selectors
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +18,7 @@ from urllib.parse import urlsplit
 
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.testing._proxy import Proxy, Resolved, resolve
+from offload_sdk.testing._timers import precise_selector
 from offload_sdk.testing._trace import LinkSample, LinkTrace
 from offload_sdk.typing import Clock
 
@@ -108,7 +106,7 @@ class LinkEmulator:
                 upstream = resolve(*self._upstream)
             except OSError as error:
                 raise ConfigurationError(f"upstream {self._upstream[0]!r} has no address: {error}") from error
-            loop = asyncio.SelectorEventLoop(_precise_selector())
+            loop = asyncio.SelectorEventLoop(precise_selector())
             thread = threading.Thread(target=loop.run_forever, name="link-emulator", daemon=True)
             thread.start()
             self._loop, self._thread = loop, thread
@@ -235,26 +233,6 @@ class LinkEmulator:
             self._thread.join()
             self._loop.close()
         self._loop = self._thread = None
-
-
-def _precise_selector() -> selectors.BaseSelector:
-    """A selector that wakes up within a fraction of a millisecond.
-
-    epoll counts in whole milliseconds, which is several per cent of a short request. select counts in
-    microseconds, and an epoll descriptor can itself be selected.
-    """
-    if not hasattr(selectors, "EpollSelector"):
-        return selectors.DefaultSelector()
-
-    class PreciseSelector(selectors.EpollSelector):
-        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            if timeout is not None and timeout > 0.0:
-                with contextlib.suppress(ValueError):  # a descriptor above 1023: epoll has to wait itself
-                    select.select([self.fileno()], [], [], timeout)
-                    timeout = 0.0
-            return super().select(timeout)
-
-    return PreciseSelector()
 
 
 def _address(upstream: tuple[str, int] | str) -> tuple[str, int]:

@@ -11,12 +11,11 @@ import math
 import os
 import random
 import socket
-import time
-from collections.abc import Callable
 from typing import Any
 
 from offload_sdk.testing._connection import Connection, Lane, reset_on_close
 from offload_sdk.testing._shared_link import SharedLink
+from offload_sdk.testing._timers import Timers
 from offload_sdk.testing._trace import LinkSample, LinkTrace
 from offload_sdk.typing import Clock
 
@@ -24,7 +23,6 @@ _PACKET_BYTES = 1460
 _LEAST_RTO_S = 0.2  # Linux: an acknowledgement is missed after the round trip and at least 200 ms
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 _BACKLOG = 128
-_POLL_S = 0.002  # how often a clock that is not the real one is looked at
 
 Resolved = tuple[socket.AddressFamily, tuple[Any, ...]]
 """A family and an address of it, as sockets want them."""
@@ -37,16 +35,11 @@ def resolve(host: str, port: int) -> Resolved:
     return found[0][0], found[0][4]
 
 
-def _reset(sock: socket.socket) -> None:
-    reset_on_close(sock)
-    sock.close()
-
-
 class Proxy:
     """A TCP proxy to `upstream` with an emulated link in between.
 
     Attributes:
-        clock: the monotonic clock of all times here.
+        timers: the clock of all times here, and what waits for it.
         uplink, downlink: what the connections share.
         black_hole: whether bytes vanish.
         bytes_up, bytes_down: delivered so far, to the server and to the clients.
@@ -63,7 +56,7 @@ class Proxy:
         random_generator: random.Random,
     ) -> None:
         self._upstream = upstream
-        self.clock = clock
+        self.timers = Timers(clock)
         self._random = random_generator
         self._loop = asyncio.get_running_loop()
         self._listener: socket.socket | None = None
@@ -75,7 +68,7 @@ class Proxy:
         self._fixed_rtt_ms: float | None = None
         self.uplink: SharedLink[Lane] = SharedLink(trace, self._origin_s)
         self.downlink: SharedLink[Lane] = SharedLink(trace, self._origin_s, downlink_ratio)
-        self._timers: dict[SharedLink[Lane], asyncio.TimerHandle] = {}
+        self._departures: dict[SharedLink[Lane], asyncio.TimerHandle] = {}
         self.black_hole = False
         self.bytes_up = self.bytes_down = self.accepted = 0
 
@@ -133,31 +126,39 @@ class Proxy:
         The kernel has already told the client that it is connected: a proxy cannot delay that. What the
         handshake takes therefore shows up in the client's first request.
         """
-        opens_s = self.clock() + self.rtt_s(self.clock())
+        opens_s = self.timers.clock() + self.rtt_s(self.timers.clock())
         connection = Connection(self)
         self._connections.add(connection)
-        lost = self.black_hole  # as its first packet would be
         server: socket.socket | None = None
         try:
-            if not lost:
+            if self.black_hole:  # its first packet is lost
+                connection.vanish()
+            else:
                 with contextlib.suppress(OSError):
                     server = await self._connect()
-            await self._sleep_until(opens_s)
-            if lost or self.black_hole:
-                connection.vanish()
-            elif server is None:
-                connection.abort()
-                _reset(client)
-                return
-            else:
-                await self._loop.create_connection(lambda: connection.server, sock=server)
             await self._loop.connect_accepted_socket(lambda: connection.client, client)
-            connection.start()
+            if server is not None:
+                await self._loop.create_connection(lambda: connection.server, sock=server)
         except (OSError, asyncio.CancelledError):
             connection.abort()
             for sock in (client, server):
                 if sock is not None:
-                    _reset(sock)
+                    reset_on_close(sock)
+                    sock.close()
+            return
+        self._open_at(opens_s, connection, refused=server is None)
+
+    def _open_at(self, opens_s: float, connection: Connection, *, refused: bool) -> None:
+        if connection.done or connection.vanished:
+            return
+        if opens_s > self.timers.due_by_s():
+            self.timers.call_when(
+                opens_s, lambda: self._open_at(opens_s, connection, refused=refused), on_time=True
+            )
+        elif refused:
+            connection.abort()
+        else:
+            connection.start(opens_s)
 
     async def _connect(self) -> socket.socket:
         """A connection to the server. `OSError` if there is none."""
@@ -172,17 +173,6 @@ class Proxy:
         return sock
 
     # Time
-
-    def call_when(self, due_s: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-        """Call at `due_s`, or earlier if the clock is not the real one: the callback looks and asks again."""
-        wait_s = max(due_s - self.clock(), 0.0)
-        if self.clock is not time.monotonic:
-            wait_s = min(wait_s, _POLL_S)
-        return self._loop.call_later(wait_s, callback)
-
-    async def _sleep_until(self, due_s: float) -> None:
-        while (wait_s := due_s - self.clock()) > 0.0:
-            await asyncio.sleep(wait_s if self.clock is time.monotonic else _POLL_S)
 
     def rtt_s(self, now_s: float) -> float:
         if self._fixed_rtt_ms is not None:
@@ -201,22 +191,22 @@ class Proxy:
 
     # The shared links
 
-    def offer(self, lane: Lane, data: bytes) -> None:
-        lane.link.offer(lane, data, self.clock())
+    def offer(self, lane: Lane, data: bytes, arrived_s: float) -> None:
+        lane.link.offer(lane, data, arrived_s)
         self._advance(lane.link)
 
     def forget(self, lane: Lane) -> None:
-        lane.link.forget(lane, self.clock())
+        lane.link.forget(lane, self.timers.clock())
         self._advance(lane.link)
 
     def _advance(self, link: SharedLink[Lane]) -> None:
-        for lane, data, left_s in link.advance(self.clock()):
+        for lane, data, left_s in link.advance(self.timers.clock()):
             lane.departed(data, left_s)
-        timer = self._timers.pop(link, None)
+        timer = self._departures.pop(link, None)
         if timer is not None:
             timer.cancel()
         if math.isfinite(link.next_s):
-            self._timers[link] = self.call_when(link.next_s, lambda: self._advance(link))
+            self._departures[link] = self.timers.call_when(link.next_s, lambda: self._advance(link))
 
     def _retune(self) -> None:
         trace = self._trace
@@ -224,13 +214,13 @@ class Proxy:
             trace = LinkTrace.constant(self._fixed_mbps, 0.0)
         for link in (self.uplink, self.downlink):
             self._advance(link)
-            link.retune(trace, self._origin_s, self.clock())
+            link.retune(trace, self._origin_s, self.timers.clock())
             self._advance(link)
 
     # What the switches do
 
     def set_trace(self, trace: LinkTrace) -> None:
-        self._trace, self._origin_s = trace, self.clock()
+        self._trace, self._origin_s = trace, self.timers.clock()
         self._retune()
 
     def override(self, uplink_mbps: float | None, rtt_ms: float | None) -> None:
@@ -239,7 +229,7 @@ class Proxy:
 
     def sample(self) -> LinkSample:
         """What is in force now; `t_s` is the time since the trace began."""
-        t_s = self.clock() - self._origin_s
+        t_s = self.timers.clock() - self._origin_s
         traced = self._trace.at(t_s)
         return LinkSample(
             t_s=t_s,
@@ -269,7 +259,7 @@ class Proxy:
             if not connection.vanished:
                 connection.abort()
 
-        self._loop.call_later(0.5 * self.rtt_s(self.clock()), arrive)
+        self._loop.call_later(0.5 * self.rtt_s(self.timers.clock()), arrive)
 
     def discard(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -293,7 +283,7 @@ class Proxy:
         opening = list(self._opening)
         self.reset()
         await asyncio.gather(*opening, return_exceptions=True)
-        for timer in self._timers.values():
+        for timer in self._departures.values():
             timer.cancel()
         await asyncio.sleep(0)  # the transports close their sockets in a callback of their own
         await asyncio.sleep(0)

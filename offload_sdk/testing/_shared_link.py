@@ -51,6 +51,10 @@ class SharedLink(Generic[LaneT]):
         """What has been offered and has not left."""
         return self._queued_bytes.get(lane, 0)
 
+    def holds(self, lane: LaneT) -> bool:
+        """Whether anything of the lane, a mark included, has not left."""
+        return lane in self._waiting or (self._sending is not None and self._sending[0] == lane)
+
     def advance(self, now_s: float) -> Iterator[tuple[LaneT, bytes, float]]:
         """Every piece that has left by `now_s`, in order: lane, bytes, when."""
         while self._sending is not None and self.next_s <= now_s:
