@@ -1,0 +1,80 @@
+"""The circuit breaker of one endpoint: a state machine over outcomes. Pure; the time is handed in.
+
+closed ──failures in a row──▶ open ──cooldown over──▶ half-open ──success──▶ closed
+                               ▲                          │
+                               └──────── failure ─────────┘   (cooldown doubles)
+"""
+
+from __future__ import annotations
+
+import random
+
+__all__ = ["Circuit"]
+
+_JITTER = 0.2
+
+
+class Circuit:
+    """Opens after `failures` failures in a row; each time it fails again half-open, the cooldown doubles.
+
+    Half-open lets one trial through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
+    come back to a recovering server in step. Not thread-safe; the caller holds a lock.
+    """
+
+    def __init__(
+        self, *, failures: int, cooldown_s: float, max_cooldown_s: float, rng: random.Random | None = None
+    ) -> None:
+        self._limit = failures
+        self._first_cooldown_s = cooldown_s
+        self._max_cooldown_s = max_cooldown_s
+        self._rng = rng or random.Random()
+        self._row = 0
+        self._cooldown_s = cooldown_s
+        self._open_until_s: float | None = None
+        self._trial_until_s: float | None = None
+        self._why = ""
+
+    @property
+    def state(self) -> str:
+        """`closed`, or `open` (which includes waiting for a trial's outcome)."""
+        return "closed" if self._open_until_s is None else "open"
+
+    def barred(self, now_s: float) -> str | None:
+        """Return None if a request may be sent now, else the reason in words."""
+        if self._open_until_s is None:
+            return None
+        left_s = self._open_until_s - now_s
+        if left_s > 0.0:
+            return f"{self._why}, tried again in {left_s:.1f} s"
+        if self._trial_until_s is not None and now_s < self._trial_until_s:
+            return f"{self._why}, a trial is under way"
+        return None
+
+    def begin(self, now_s: float, lasts_s: float) -> None:
+        """Note that a request was sent; half-open, it is the one trial, for at most `lasts_s`."""
+        if self._open_until_s is not None:
+            self._trial_until_s = now_s + lasts_s
+
+    def success(self) -> None:
+        """Close: the endpoint answered."""
+        self._row = 0
+        self._cooldown_s = self._first_cooldown_s
+        self._open_until_s = self._trial_until_s = None
+
+    def abandon(self) -> None:
+        """Forget a trial that told nothing (it was cancelled before it could fail or succeed)."""
+        self._trial_until_s = None
+
+    def failure(self, now_s: float, why: str, *, stay_away_s: float | None = None) -> None:
+        """Count a failure. `stay_away_s` opens at once, for so long: the server itself asked for it."""
+        self._row += 1
+        if stay_away_s is None and self._open_until_s is None and self._row < self._limit:
+            return
+        if self._open_until_s is not None and self._trial_until_s is None and now_s < self._open_until_s:
+            return  # a request sent before the circuit opened; it says nothing new
+        cooldown_s = self._cooldown_s if stay_away_s is None else min(stay_away_s, self._max_cooldown_s)
+        self._open_until_s = now_s + cooldown_s * self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
+        self._trial_until_s = None
+        self._why = f"{self._row} failures in a row ({why})" if self._row > 1 else why
+        if stay_away_s is None:
+            self._cooldown_s = min(2.0 * self._cooldown_s, self._max_cooldown_s)

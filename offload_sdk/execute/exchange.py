@@ -1,0 +1,215 @@
+"""One HTTP exchange that can be timed and ended from outside. The only file that knows requests and urllib3."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from offload_sdk._version import __version__
+from offload_sdk.errors import RemoteError
+
+__all__ = ["Exchange", "HttpSession", "Reply"]
+
+_CURRENT = threading.local()  # `.exchange`: what the connections used in this thread belong to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole response: status, headers (case-insensitive) and at most the allowed bytes of its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Exchange:
+    """One request on its way: notes when a connection was opened, and can be ended from another thread.
+
+    A socket's own timeout starts anew with every byte, so it cannot bound a whole exchange; ending the
+    connection from outside does.
+    """
+
+    def __init__(self) -> None:
+        self.connect_s: float | None = None  # None: a pooled connection served
+        self._connection: HTTPConnection | None = None
+        self._ended = False
+        self._lock = threading.Lock()
+
+    @property
+    def reused(self) -> bool:
+        """Whether a pooled connection served (true also before any was used)."""
+        return self.connect_s is None
+
+    def end(self) -> None:
+        """Shut the connection down, whatever it is doing; a connection made later is shut down at once."""
+        with self._lock:
+            self._ended = True
+            connection = self._connection
+        if connection is not None:
+            _shut_down(connection)
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def using(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            self._connection = connection
+            ended = self._ended
+        if ended:
+            _shut_down(connection)
+
+    def release(self) -> None:
+        """Let go of the connection: it may serve another exchange now and must not be ended for this one."""
+        with self._lock:
+            self._connection = None
+
+
+def _shut_down(connection: HTTPConnection) -> None:
+    sock = connection.sock
+    if sock is None:
+        return
+    # Not close(): that would free the descriptor under a thread that is blocked on it.
+    with contextlib.suppress(OSError, ValueError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Noting:
+    """Mixed into urllib3's connections: tells the thread's current exchange of connects and uses."""
+
+    def connect(self) -> None:
+        exchange: Exchange | None = getattr(_CURRENT, "exchange", None)
+        started_s = time.perf_counter()
+        super().connect()  # type: ignore[misc]  # of the urllib3 class this is mixed into
+        if exchange is not None:
+            exchange.connect_s = time.perf_counter() - started_s
+            exchange.using(self)  # type: ignore[arg-type]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        exchange: Exchange | None = getattr(_CURRENT, "exchange", None)
+        if exchange is not None and self.sock is not None:  # type: ignore[attr-defined]
+            exchange.using(self)  # type: ignore[arg-type]
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _NotingHttp(_Noting, HTTPConnection):
+    pass
+
+
+class _NotingHttps(_Noting, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _NotingHttp
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _NotingHttps
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class HttpSession:
+    """A pooled `requests.Session` for one endpoint: no cookies, no redirects, no retries of its own.
+
+    Certificates are verified, against `ca_bundle` or the bundle that `REQUESTS_CA_BUNDLE` names or the
+    default one. Proxies are taken from the environment once. A `.netrc` is not read: it would replace the
+    token.
+    """
+
+    def __init__(self, base_url: str, *, token: str | None, ca_bundle: Path | None, connections: int) -> None:
+        self._session = requests.Session()
+        environment = self._session.merge_environment_settings(base_url, {}, True, None, None)
+        self._session.trust_env = False
+        self._session.proxies = dict(environment["proxies"])
+        self._session.verify = str(ca_bundle) if ca_bundle is not None else environment["verify"]
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": f"offload-sdk/{__version__}", "Accept": "application/json"})
+        if token is not None:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        self._adapter = _Adapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        self._base_url = base_url
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        connect_timeout_s: float,
+        read_timeout_s: float | None,
+        max_bytes: int,
+        exchange: Exchange,
+    ) -> Reply:
+        """Send one request and read the whole answer. Raises `RemoteError`; never retries."""
+        _CURRENT.exchange = exchange
+        try:
+            response = self._session.request(
+                method,
+                self._base_url + path,
+                headers=headers,
+                data=body,
+                timeout=(connect_timeout_s, read_timeout_s),
+                allow_redirects=False,
+                stream=True,
+            )
+            try:
+                content = response.raw.read(max_bytes + 1, decode_content=True)
+                if len(content) > max_bytes:
+                    raise RemoteError(f"the answer is larger than {max_bytes} bytes", kind="protocol")
+                return Reply(status=response.status_code, headers=response.headers, body=content)
+            finally:
+                exchange.release()
+                response.close()
+        except RemoteError:
+            raise
+        except Exception as error:  # requests, urllib3, http.client, ssl and socket each have a tree of their own
+            raise _mapped(error) from error
+        finally:
+            _CURRENT.exchange = None
+
+    def forget_connections(self) -> None:
+        """Close the idle connections of the pool, so that the next request opens a new one."""
+        self._adapter.poolmanager.clear()
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _mapped(error: Exception) -> RemoteError:
+    """Return the `RemoteError` for a foreign exception, with the innermost cause in words."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None and inner is not cause:
+        cause = inner
+    words = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+    if isinstance(error, requests.exceptions.SSLError) or isinstance(cause, ssl.SSLError):
+        return RemoteError(f"the server's certificate was not accepted or TLS failed: {words}", kind="connect")
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return RemoteError(f"no connection: {words}", kind="connect")
+    if isinstance(error, requests.exceptions.Timeout) or isinstance(cause, TimeoutError):
+        return RemoteError(f"no answer in time: {words}", kind="timeout")
+    if isinstance(cause, ConnectionRefusedError | socket.gaierror) or "NewConnection" in repr(error):
+        return RemoteError(f"no connection: {words}", kind="connect")
+    return RemoteError(f"the connection broke: {words}", kind="broken")

@@ -1,0 +1,225 @@
+"""The remote path: one image to one endpoint within a budget, and the probes of its link. No decision."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from offload_sdk import wire
+from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Request
+from offload_sdk.errors import RemoteError
+from offload_sdk.execute.exchange import Exchange, HttpSession, Reply
+from offload_sdk.execute.probe_image import padded_jpeg
+from offload_sdk.execute.workers import Workers
+from offload_sdk.typing import Clock, Picture
+
+__all__ = ["RemoteExecutor"]
+
+_MOST_CONCURRENT = 16
+_REQUEST_LINE_BYTES = 120  # request line, Host, User-Agent and what else the HTTP library adds
+_LEAST_BUDGET_S = 0.001
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What one exchange came to, as it is being put together."""
+
+    started_s: float
+    sent_bytes: int
+    timings: dict[str, float] = field(default_factory=dict)
+    cold: bool = False
+    received_bytes: int = 0
+    labels: tuple[Label, ...] = ()
+    model: str | None = None
+    error: RemoteError | None = None
+    censored: bool = False
+
+
+class RemoteExecutor:
+    """Sends images to one endpoint over a pooled `HttpSession`.
+
+    Every exchange runs in a worker thread while the caller waits for at most the budget; then its connection
+    is shut down and the caller goes on. So nothing that a network does (a black hole, an answer that drips, a
+    name lookup that hangs) holds the caller longer. A pooled connection that turns out to be dead is replaced
+    once; that exchange's time is then not reported as the network's (Karn's rule).
+    """
+
+    def __init__(self, name: str, session: HttpSession, *, clock: Clock, connect_timeout_s: float) -> None:
+        self.name = name
+        self._session = session
+        self._clock = clock
+        self._connect_timeout_s = connect_timeout_s
+        self._workers = Workers(_MOST_CONCURRENT, f"offload-{name}")
+
+    def run(self, picture: Picture, request: Request, role: OutcomeRole, budget_s: float | None) -> Outcome:
+        """Upload the picture and wait for its classes. Raises `InvalidImageError` if it cannot be decoded."""
+        started_s = self._clock()
+        timings: dict[str, float] = {}
+        payload, media_type = picture.payload(timings)
+        prepare_s = self._clock() - started_s
+        left_s = None if budget_s is None else budget_s - prepare_s
+        context = wire.RequestContext(
+            request_id=request.request_id,
+            deadline_s=left_s,
+            battery_frac=request.snapshot.battery_frac,
+            signal_dbm=request.snapshot.signal_dbm,
+            top_k=request.top_k,
+        )
+        return self._outcome(self._upload(payload, media_type, context, left_s), role, started_s, timings)
+
+    def ping(self, budget_s: float) -> Outcome:
+        """Ask for the endpoint's health: a round trip with hardly any bytes."""
+        attempt = self._attempt("GET", wire.HEALTH_PATH, {}, None, budget_s, _check_health)
+        return self._outcome(attempt, "probe", attempt.started_s, {})
+
+    def upload(self, size_bytes: int, budget_s: float) -> Outcome:
+        """Upload a tiny picture padded to `size_bytes`: a sample of the link's rate."""
+        context = wire.RequestContext(deadline_s=budget_s)
+        attempt = self._upload(padded_jpeg(size_bytes), "image/jpeg", context, budget_s)
+        return self._outcome(attempt, "probe", attempt.started_s, {})
+
+    def close(self) -> None:
+        self._workers.close()
+        self._session.close()
+
+    def _upload(
+        self, image: bytes, media_type: str, context: wire.RequestContext, budget_s: float | None
+    ) -> _Attempt:
+        content_type, body = wire.encode_image(image, media_type, boundary=secrets.token_hex(16))
+        headers = {"Content-Type": content_type, **wire.request_headers(context)}
+        return self._attempt("POST", wire.ANALYZE_PATH, headers, body, budget_s, _read_answer)
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        budget_s: float | None,
+        read: Callable[[Reply, _Attempt], None],
+    ) -> _Attempt:
+        """Run one exchange within the budget. Network failures end up in `error`."""
+        size = len(body or b"") + sum(len(k) + len(v) + 4 for k, v in headers.items()) + _REQUEST_LINE_BYTES
+        attempt = _Attempt(started_s=self._clock(), sent_bytes=size)
+        limit_s = None if budget_s is None else max(budget_s, _LEAST_BUDGET_S)
+        exchange = Exchange()
+        retried = False
+
+        def send() -> Reply:
+            return self._session.send(
+                method,
+                path,
+                headers=headers,
+                body=body,
+                connect_timeout_s=min(self._connect_timeout_s, limit_s or self._connect_timeout_s),
+                read_timeout_s=limit_s,
+                max_bytes=wire.MAX_ANSWER_BYTES,
+                exchange=exchange,
+            )
+
+        def send_on_live_connection() -> Reply:
+            nonlocal retried
+            try:
+                return send()
+            except RemoteError as error:
+                if error.kind != "broken" or not exchange.reused or exchange.ended:
+                    raise
+            retried = True
+            self._session.forget_connections()
+            return send()
+
+        task = self._workers.submit(send_on_live_connection)
+        if task is None:
+            attempt.error = RemoteError("too many requests to this endpoint are waiting already", kind="busy")
+            return attempt
+        ended = task.wait(limit_s)
+        total_s = self._clock() - attempt.started_s
+        if not ended:
+            exchange.end()
+            attempt.error = RemoteError(f"no answer within {total_s * 1e3:.0f} ms", kind="timeout")
+            attempt.censored = True
+            attempt.timings["network"] = total_s
+            return attempt
+        attempt.cold = not exchange.reused
+        connect_s = exchange.connect_s or 0.0
+        try:
+            reply = task.result()
+            attempt.received_bytes = len(reply.body) + sum(len(k) + len(v) + 4 for k, v in reply.headers.items())
+            read(reply, attempt)
+        except RemoteError as error:
+            attempt.error = error
+            attempt.censored = error.kind == "timeout"
+            return attempt
+        if attempt.cold:
+            attempt.timings["connect"] = connect_s
+        server_s = min(attempt.timings.get("server", 0.0), max(total_s - connect_s, 0.0))
+        if not retried:
+            attempt.timings["network"] = max(total_s - connect_s - server_s, 0.0)
+        return attempt
+
+    def _outcome(
+        self, attempt: _Attempt, role: OutcomeRole, started_s: float, timings: dict[str, float]
+    ) -> Outcome:
+        error = attempt.error
+        return Outcome(
+            option=self.name,
+            path="remote",
+            status=_status(error),
+            role=role,
+            started_s=started_s,
+            latency_s=self._clock() - started_s,
+            censored=attempt.censored,
+            timings={**timings, **attempt.timings},
+            cold=attempt.cold,
+            sent_bytes=attempt.sent_bytes,
+            received_bytes=attempt.received_bytes,
+            error_kind=None if error is None else error.kind,
+            error=None if error is None else str(error),
+            retry_after_s=None if error is None else error.retry_after_s,
+            labels=attempt.labels,
+            model=attempt.model,
+        )
+
+
+def _status(error: RemoteError | None) -> OutcomeStatus:
+    """A refused image or a full pool says nothing about how fast or how reliable the endpoint is."""
+    if error is None:
+        return "success"
+    return "ignored" if error.kind in ("input", "busy") else "failed"
+
+
+def _read_answer(reply: Reply, attempt: _Attempt) -> None:
+    _check_status(reply)
+    answer = wire.parse_answer(reply.body, reply.headers.get(wire.SERVER_TIMING_HEADER))
+    attempt.labels = answer.labels
+    attempt.model = answer.model
+    if answer.server_s:
+        attempt.timings["server"] = sum(answer.server_s.values())
+
+
+def _check_health(reply: Reply, attempt: _Attempt) -> None:
+    _check_status(reply)
+
+
+def _check_status(reply: Reply) -> None:
+    """Raise the `RemoteError` that a status other than 200 stands for."""
+    status = reply.status
+    if status == 200:
+        return
+    message = f"HTTP {status}"
+    detail = wire.parse_error_message(reply.body)
+    if detail is not None:
+        message = f"{message} ({detail})"
+    if status in (401, 403):
+        raise RemoteError(
+            f"{message}: the server did not accept the token; check OFFLOAD_TOKEN", kind="auth", status=status
+        )
+    if status in (400, 413, 415, 422):
+        raise RemoteError(f"the server did not accept the image: {message}", kind="input", status=status)
+    if status in (429, 503, 504):
+        retry_after_s = wire.parse_retry_after(reply.headers.get("Retry-After"))
+        raise RemoteError(
+            f"the server is too busy: {message}", kind="refused", status=status, retry_after_s=retry_after_s
+        )
+    raise RemoteError(f"the server answered {message}", kind="status", status=status)

@@ -1,0 +1,89 @@
+"""A few reusable daemon threads, for calls that may have to be left behind. Knows nothing of HTTP.
+
+`concurrent.futures` is not used because its threads are joined when the interpreter exits: one thread stuck in
+a name lookup on a dead network would hold up the exit for half a minute.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Task", "Workers"]
+
+T = TypeVar("T")
+
+
+class Task(Generic[T]):
+    """A call handed to a worker. `wait` tells whether it has ended; `result` returns or raises what it did."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._ended = threading.Event()
+        self._value: T | None = None
+        self._error: BaseException | None = None
+
+    def wait(self, timeout_s: float | None) -> bool:
+        return self._ended.wait(timeout_s)
+
+    def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set before _ended is
+
+    def perform(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as error:  # handed to the one who asks for the result
+            self._error = error
+        finally:
+            self._ended.set()
+
+
+class Workers:
+    """At most `limit` threads, started when needed."""
+
+    def __init__(self, limit: int, name: str) -> None:
+        self._limit = limit
+        self._name = name
+        self._tasks: queue.SimpleQueue[Task[object] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._busy = 0
+        self._closed = False
+        self._idle = threading.Condition(self._lock)
+
+    def submit(self, call: Callable[[], T]) -> Task[T] | None:
+        """Start the call and return its task, or None if every thread is taken (or after `close`)."""
+        task = Task(call)
+        with self._lock:
+            if self._closed or self._busy >= self._limit:
+                return None
+            self._busy += 1
+            if self._busy > self._threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
+        self._tasks.put(task)  # type: ignore[arg-type]  # a Task of any result
+        return task
+
+    def close(self) -> None:
+        """Let the threads end as soon as each has ended its call. Does not wait."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._threads):
+                self._tasks.put(None)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until no call is running; return whether that came true in time."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._busy == 0, timeout_s)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task.perform()
+            del task  # let go of what the call referred to
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
