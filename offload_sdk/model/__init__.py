@@ -1,1 +1,31 @@
+"""Models and pictures: from a name to a classifier, from an image to the pixels it wants. Shared with the server.
 
+Importing this package loads NumPy and Pillow, the runtime only when a `Classifier` is made.
+"""
+
+from __future__ import annotations
+
+from offload_sdk.model.catalogue import AUTO, CATALOGUE, CatalogueEntry, model_path, resolve
+from offload_sdk.model.classifier import Classifier
+from offload_sdk.model.labels import imagenet_names
+from offload_sdk.model.picture import OpenPicture, PayloadOptions, PictureLimits, open_picture
+from offload_sdk.model.runtime import runtime_name
+from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
+
+__all__ = [
+    "AUTO",
+    "CATALOGUE",
+    "CatalogueEntry",
+    "Classifier",
+    "InputSpec",
+    "ModelFile",
+    "Normalisation",
+    "OpenPicture",
+    "PayloadOptions",
+    "PictureLimits",
+    "imagenet_names",
+    "model_path",
+    "open_picture",
+    "resolve",
+    "runtime_name",
+]

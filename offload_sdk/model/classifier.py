@@ -1,0 +1,188 @@
+"""Runs one model: a picture's pixels in, probabilities and labels out. Decodes no images, reads no side files.
+
+Everything that can be settled when the model is loaded is settled then, so that a call adds little to the
+runtime's own copy, invoke, copy.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from offload_sdk._types import Label
+from offload_sdk.errors import InvalidImageError, ModelError
+from offload_sdk.model.runtime import new_interpreter
+from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
+
+__all__ = ["Classifier"]
+
+_Pixels = npt.NDArray[np.uint8]
+_Probabilities = npt.NDArray[np.float32]
+
+
+class Classifier:
+    """One interpreter. Safe for several threads, which take turns; make more of them to run in parallel.
+
+    Args:
+        model: what `resolve` gave.
+        threads: how many threads the runtime uses for one inference.
+
+    Raises:
+        ModelError: the file cannot be run, or does not do what `model` says.
+    """
+
+    def __init__(self, model: ModelFile, threads: int = 1) -> None:
+        self.model = model
+        self.threads = threads
+        self._lock = threading.Lock()
+        interpreter = new_interpreter(model.path, threads)
+        source = interpreter.get_input_details()[0]
+        answer = interpreter.get_output_details()[0]
+        self._shape = (1, model.spec.height, model.spec.width, 3)
+        if tuple(source["shape"]) != self._shape:
+            raise ModelError(f"{model.path} takes an input of shape {list(source['shape'])}, not {self._shape}.")
+        outputs = len(model.labels) + model.background
+        if int(np.prod(answer["shape"])) != outputs:
+            raise ModelError(f"{model.path} has {list(answer['shape'])} outputs for {outputs} labels.")
+        self._interpreter: Any = interpreter
+        self._source: int = source["index"]
+        self._answer: int = answer["index"]
+        self._table = _pixel_table(source, model.normalisation)
+        self._bgr = model.normalisation is not None and model.normalisation.bgr
+        self._dequantise = _dequantisation(answer)
+        self._skip = int(model.background)
+        self._output = model.output
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def spec(self) -> InputSpec:
+        """What pictures must be cut to."""
+        return self.model.spec
+
+    def infer(self, tensor: _Pixels, timings: dict[str, float] | None = None) -> _Probabilities:
+        """Probabilities of the classes, float32 of shape (classes,), background removed.
+
+        Args:
+            tensor: uint8 pixels of shape (1, height, width, 3), RGB.
+            timings: gets the seconds spent waiting for other threads (`wait`) and computing (`infer`) added.
+
+        Raises:
+            InvalidImageError: another shape or type.
+            ModelError: closed, or the runtime failed.
+        """
+        if tensor.shape != self._shape or tensor.dtype != np.uint8:
+            raise InvalidImageError(
+                f"The model takes uint8 pixels of shape {self._shape}, not {tensor.dtype} of {tensor.shape}."
+            )
+        if self._bgr:
+            tensor = tensor[..., ::-1]
+        asked_s = time.perf_counter()
+        with self._lock:
+            started_s = time.perf_counter()
+            interpreter = self._interpreter
+            if interpreter is None:
+                raise ModelError("The classifier is closed.")
+            try:
+                self._feed(interpreter, tensor)
+                interpreter.invoke()
+                raw = interpreter.get_tensor(self._answer)
+            except (ValueError, RuntimeError) as error:
+                raise ModelError(f"{self.model.path} failed to run: {error}") from error
+        probabilities = self._probabilities(raw)
+        if timings is not None:
+            timings["wait"] = timings.get("wait", 0.0) + started_s - asked_s
+            timings["infer"] = timings.get("infer", 0.0) + time.perf_counter() - started_s
+        return probabilities
+
+    def top(self, probabilities: _Probabilities, k: int) -> tuple[Label, ...]:
+        """The `k` most probable classes (fewer if there are fewer), best first, equal ones by index."""
+        k = min(k, len(probabilities))
+        if k < 1:
+            return ()
+        best = np.argpartition(probabilities, -k)[-k:] if k < len(probabilities) else np.arange(k)
+        ranked = sorted((-float(probabilities[i]), int(i)) for i in best)
+        labels = self.model.labels
+        return tuple(Label(name=labels[i], probability=-minus, index=i) for minus, i in ranked)
+
+    def classify_tensor(
+        self, tensor: _Pixels, k: int, timings: dict[str, float] | None = None
+    ) -> tuple[Label, ...]:
+        """`infer` and `top` in one."""
+        return self.top(self.infer(tensor, timings), k)
+
+    def close(self) -> None:
+        """Frees the model's memory after the inference under way. Further calls raise ModelError."""
+        with self._lock:
+            self._interpreter = None
+
+    def _feed(self, interpreter: Any, tensor: _Pixels) -> None:
+        if self._table is None:
+            interpreter.set_tensor(self._source, tensor)
+            return
+        # Straight into the interpreter's memory. The view must be gone before invoke, or the runtime refuses.
+        view = interpreter.tensor(self._source)()
+        if self._table.ndim == 1:
+            np.take(self._table, tensor, out=view, mode="clip")
+        else:
+            for channel, table in enumerate(self._table):
+                view[..., channel] = table[tensor[..., channel]]
+
+    def _probabilities(self, raw: npt.NDArray[Any]) -> _Probabilities:
+        values = raw.reshape(-1)
+        if self._dequantise is not None:
+            scale, zero_point = self._dequantise
+            values = (values.astype(np.float32) - zero_point) * scale
+        elif values.dtype != np.float32:
+            values = values.astype(np.float32)
+        if self._output == "logits" or (self._output is None and not _looks_like_probabilities(values)):
+            values = np.exp(values - values.max())
+            values /= values.sum()
+        return values[self._skip :]
+
+
+def _pixel_table(source: dict[str, Any], rule: Normalisation | None) -> npt.NDArray[Any] | None:
+    """What each pixel value becomes in the model's input: shape (256,), or (3, 256) if the channels differ.
+
+    A table costs one look-up per value whatever the arithmetic is. None if pixels go in unchanged.
+    """
+    pixel = np.arange(256, dtype=np.float64)
+    dtype = np.dtype(source["dtype"])
+    if rule is None:
+        if dtype == np.uint8:
+            return None
+        if dtype == np.int8:
+            return (pixel - 128).astype(np.int8)
+        raise ModelError("A model with float input needs a normalisation.")
+    if len(set(zip(rule.mean, rule.std, strict=True))) == 1:
+        real = (pixel - rule.mean[0]) / rule.std[0]
+    else:
+        real = (pixel - np.array(rule.mean)[:, None]) / np.array(rule.std)[:, None]
+    if np.issubdtype(dtype, np.floating):
+        return real.astype(dtype)
+    scale, zero_point = source["quantization"]
+    if not scale:
+        raise ModelError("The model's input is quantised, but it does not say how.")
+    limits = np.iinfo(dtype)
+    stored = np.clip(np.rint(real / scale + zero_point), limits.min, limits.max).astype(dtype)
+    return None if dtype == np.uint8 and np.array_equal(stored, pixel) else stored
+
+
+def _dequantisation(answer: dict[str, Any]) -> tuple[np.float32, np.float32] | None:
+    """Scale and zero point of a quantised output; None for a float one."""
+    if np.issubdtype(answer["dtype"], np.floating):
+        return None
+    scale, zero_point = answer["quantization"]
+    if not scale:
+        raise ModelError("The model's output is quantised, but it does not say how.")
+    return np.float32(scale), np.float32(zero_point)
+
+
+def _looks_like_probabilities(values: _Probabilities) -> bool:
+    return bool(values.min() >= 0.0) and abs(float(values.sum()) - 1.0) < 0.02
