@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "Side", "assemble"]
 
 _DECODE_BASE_S = 0.0005
+_NETWORK_FAULTS = ("connect", "timeout", "broken")
 _HANDSHAKE_RTTS = {"http": 1.0, "https": 2.0}  # TCP; TCP and TLS 1.3
 
 
@@ -93,10 +94,12 @@ class Parts:
         """Tell the circuit how an attempt ended; return the outcome with its energy and money."""
         if side.circuit is not None:
             with self.lock:
+                was_down = side.circuit.is_open
                 _tell_circuit(side.circuit, outcome)
-                down = side.circuit.state != "closed"
-            if self._prober is not None:
+                down = side.circuit.is_open
+            if self._prober is not None and down != was_down:
                 self._prober.set_down(side.name, down)
+                self._monitor.poke()
         link = side.estimator.link if isinstance(side.estimator, RemoteEstimator) else None
         energy_j, source = outcome_energy(self._profile, outcome, link.s_per_byte if link is not None else None)
         priced = replace(outcome, energy_j=energy_j, energy_source=source)
@@ -192,36 +195,36 @@ def assemble(
     wall: Clock = time.time,
 ) -> Parts:
     """Build every part that is not given. Raises `ConfigurationError` or `ModelError`; then nothing is left on."""
-    from offload_sdk._profile import profile_for
+    from offload_sdk._profile import DEFAULT_MODEL, profile_for
     from offload_sdk.decide import Shadowed, policy_by_name
     from offload_sdk.execute.workers import Workers
-    from offload_sdk.measure import Device, LinkProber, Monitor
-    from offload_sdk.model import InputSpec, open_picture, resolve
+    from offload_sdk.measure.device import Device
+    from offload_sdk.measure.monitor import Monitor
+    from offload_sdk.measure.prober import LinkProber
+    from offload_sdk.model import InputSpec, PayloadOptions, PictureLimits, open_picture, resolve
 
     rng = random.Random(config.seed)
     model = resolve(config.model, config.models_dir) if config.local else None
-    profile = profile_for(config.profile_path, None if model is None else model.name, config.threads)
+    profile = profile_for(config.profile_path, model.name if model else DEFAULT_MODEL, config.threads)
     classifier = None
     if model is not None:
         classifier, profile = _loaded(model, profile)
     spec = InputSpec() if model is None else model.spec
+    limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
+    payload = PayloadOptions(side_px=config.payload.side_px, quality=config.payload.quality)
 
     def open_one(image: Any) -> Picture:
-        return open_picture(
-            image,
-            spec,
-            max_bytes=config.limits.max_image_bytes,
-            max_pixels=config.limits.max_pixels,
-            quality=config.payload.quality,
-            original=config.payload.content == "original",
-        )
+        return open_picture(image, spec, limits=limits, payload=payload)
 
     decode = PixelTime(profile.decode_s_per_pixel, base_s=_DECODE_BASE_S)
     cores = os.cpu_count() or 1
     sides: list[Side] = []
     if classifier is not None:
         sides.append(_local_side(classifier, profile, decode, cores, config, clock))
-    sides.extend(_endpoint_side(e, profile, decode, config, rng, clock) for e in config.all_endpoints)
+    payload_bytes = payload.expected_bytes(spec)
+    sides.extend(
+        _endpoint_side(e, profile, decode, payload_bytes, config, rng, clock) for e in config.all_endpoints
+    )
 
     if policy is None:
         policy = policy_by_name(config.policy, **config.auto.model_dump())
@@ -240,9 +243,10 @@ def assemble(
             budget_frac=config.probe.budget_frac,
             start_bytes=config.probe.start_bytes,
             clock=clock,
-            rng=rng,
+            seed=config.seed,
         )
-    monitor = Monitor(probe or Device(clock=clock), prober=prober, chores=(log.maintain,), clock=clock)
+    monitor = Monitor(probe or Device(clock=clock), prober=prober, clock=clock)
+    monitor.add_chore("upkeep of the log", log.maintain)
     parts.append(
         Parts(
             config=config,
@@ -294,6 +298,7 @@ def _endpoint_side(
     endpoint: EndpointConfig,
     profile: Profile,
     decode: PixelTime,
+    payload_bytes: int,
     config: OffloadConfig,
     rng: random.Random,
     clock: Clock,
@@ -320,7 +325,7 @@ def _endpoint_side(
             decode,
             prices=prices,
             handshake_rtts=_HANDSHAKE_RTTS[endpoint.url.partition("://")[0].lower()],
-            original_payload=config.payload.content == "original",
+            payload_bytes=payload_bytes,
             usd_per_kwh=config.usd_per_kwh,
         ),
         executor=RemoteExecutor(endpoint.name, session, clock=clock, connect_timeout_s=config.connect_timeout_s),
@@ -328,6 +333,7 @@ def _endpoint_side(
             failures=config.circuit.failures,
             cooldown_s=config.circuit.cooldown_s,
             max_cooldown_s=config.circuit.max_cooldown_s,
+            probed=config.probe.enabled,
             rng=rng,
         ),
         prices=prices,
@@ -351,13 +357,19 @@ def _log(config: OffloadConfig, clock: Clock, wall: Clock) -> Log:
 
 def _tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
     """A refused image counts too: an endpoint that takes none is of no use. Our own overload does not."""
-    if outcome.status == "success":
+    if outcome.labels:
         circuit.success()
+    elif outcome.status == "success":
+        circuit.reached()
     elif outcome.error_kind == "busy":
         circuit.abandon()
     else:
-        ended_s = outcome.started_s + outcome.latency_s
-        circuit.failure(ended_s, outcome.error or "failed", stay_away_s=outcome.retry_after_s)
+        circuit.failure(
+            outcome.started_s + outcome.latency_s,
+            outcome.error or "failed",
+            network=outcome.error_kind in _NETWORK_FAULTS,
+            stay_away_s=outcome.retry_after_s,
+        )
 
 
 def _endpoint_status(side: Side, now_s: float) -> dict[str, Any]:
@@ -365,7 +377,7 @@ def _endpoint_status(side: Side, now_s: float) -> dict[str, Any]:
     status: dict[str, Any] = {
         "name": side.name,
         "url": side.endpoint.url if side.endpoint is not None else None,
-        "circuit": side.circuit.state if side.circuit is not None else None,
+        "in_service": side.circuit is None or not side.circuit.is_open,
         "unavailable": side.circuit.barred(now_s) if side.circuit is not None else None,
     }
     if isinstance(estimator, RemoteEstimator):

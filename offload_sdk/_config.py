@@ -117,10 +117,10 @@ class AutoConfig(_Group):
 
 
 class PayloadConfig(_Group):
-    """What is uploaded: `model` the picture as the model needs it, `original` the file without metadata."""
+    """What is uploaded: the centre square of the picture as JPEG, `side_px` wide (None: as the model needs it)."""
 
-    content: Literal["model", "original"] = "model"
-    quality: Annotated[int, Field(ge=30, le=100)] = 90
+    side_px: Annotated[int, Field(ge=64, le=4096)] | None = None
+    quality: Annotated[int, Field(ge=30, le=95)] = 90
 
 
 class LimitsConfig(_Group):

@@ -290,6 +290,9 @@ class Offloader:
                 with self._lock:
                     side.estimator.update(outcome, picture.info, request.snapshot)
 
+        if picture.info.format == "RGB":  # a camera may write its next frame into the same array
+            picture.payload({})
+            picture.tensor({})
         self._parts.shadows.submit(run_shadows)
 
 

@@ -16,7 +16,6 @@ __all__ = ["RemoteEstimator"]
 _PRIOR_RTT_S = 0.06
 _PRIOR_BYTES_PER_S = 1.25e6
 _PRIOR_SERVER_S = 0.03
-_PRIOR_PAYLOAD_BYTES = 18_000.0
 _HEADER_BYTES = 500.0
 _IDLE_LIMIT_S = 55.0  # load balancers drop an idle connection after 60 s
 
@@ -26,7 +25,8 @@ class RemoteEstimator:
 
     The network part comes from a `LinkFilter`, the server's from what it reports in `Server-Timing`. A
     connection unused for `idle_limit_s` counts as cold; the cost of opening one is learned apart, its prior
-    being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). An attempt that was given up says "longer
+    being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). `payload_bytes` is what an upload is expected
+    to take until uploads have been seen. An attempt that was given up says "longer
     than": it raises the prediction if it lasted longer than that, and never lowers it.
     """
 
@@ -38,7 +38,7 @@ class RemoteEstimator:
         *,
         prices: Prices,
         handshake_rtts: float = 1.0,
-        original_payload: bool = False,
+        payload_bytes: float = 18_000.0,
         idle_limit_s: float = _IDLE_LIMIT_S,
         usd_per_kwh: float = 0.0,
     ) -> None:
@@ -56,8 +56,7 @@ class RemoteEstimator:
         self._handshake_rtts = handshake_rtts
         self._connect_ratio = Moments(1.0, 0.5, gain=0.2)  # of the handshake's time to handshake_rtts · RTT
         self._server = Moments(_PRIOR_SERVER_S, _PRIOR_SERVER_S, gain=0.15)
-        self._payload = Moments(_PRIOR_PAYLOAD_BYTES, 4000.0)
-        self._original_payload = original_payload
+        self._payload = Moments(payload_bytes + _HEADER_BYTES, 0.3 * payload_bytes)
         self._reliability = Reliability()
         self._idle_limit_s = idle_limit_s
         self._warm_until_s: float | None = None
@@ -65,8 +64,6 @@ class RemoteEstimator:
 
     def payload_bytes(self, image: ImageInfo) -> float:
         """Return the bytes that uploading this image is expected to take, headers included."""
-        if self._original_payload and image.encoded_bytes is not None:
-            return image.encoded_bytes + _HEADER_BYTES
         if image.encoded_bytes is not None and image.format == "JPEG":
             return min(self._payload.mean, image.encoded_bytes + _HEADER_BYTES)
         return self._payload.mean

@@ -1,8 +1,8 @@
 """The circuit breaker of one endpoint: a state machine over outcomes. Pure; the time is handed in.
 
 closed ──failures in a row──▶ open ──cooldown over──▶ half-open ──success──▶ closed
-                               ▲                          │
-                               └──────── failure ─────────┘   (cooldown doubles)
+  ▲                            │ ▲                        │
+  └──── a ping got through ────┘ └──────── failure ───────┘   (the cooldown doubles)
 """
 
 from __future__ import annotations
@@ -17,27 +17,37 @@ _JITTER = 0.2
 class Circuit:
     """Opens after `failures` failures in a row; each time it fails again half-open, the cooldown doubles.
 
-    Half-open lets one trial through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
-    come back to a recovering server in step. Not thread-safe; the caller holds a lock.
+    Half-open lets one image through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
+    come back to a recovering server in step. With `probed`, background pings watch the endpoint: after a
+    failure of the network no image is risked before a ping has got through, or `max_cooldown_s` is over.
+    Not thread-safe; the caller holds a lock.
     """
 
     def __init__(
-        self, *, failures: int, cooldown_s: float, max_cooldown_s: float, rng: random.Random | None = None
+        self,
+        *,
+        failures: int,
+        cooldown_s: float,
+        max_cooldown_s: float,
+        probed: bool = False,
+        rng: random.Random | None = None,
     ) -> None:
         self._limit = failures
         self._first_cooldown_s = cooldown_s
         self._max_cooldown_s = max_cooldown_s
+        self._probed = probed
         self._rng = rng or random.Random()
         self._row = 0
         self._cooldown_s = cooldown_s
         self._open_until_s: float | None = None
         self._trial_until_s: float | None = None
+        self._by_network = False
         self._why = ""
 
     @property
-    def state(self) -> str:
-        """`closed`, or `open` (which includes waiting for a trial's outcome)."""
-        return "closed" if self._open_until_s is None else "open"
+    def is_open(self) -> bool:
+        """Whether the endpoint is out of service; true also half-open, until a trial has succeeded."""
+        return self._open_until_s is not None
 
     def barred(self, now_s: float) -> str | None:
         """Return None if a request may be sent now, else the reason in words."""
@@ -45,7 +55,7 @@ class Circuit:
             return None
         left_s = self._open_until_s - now_s
         if left_s > 0.0:
-            return f"{self._why}, tried again in {left_s:.1f} s"
+            return f"{self._why}, tried again in at most {left_s:.1f} s"
         if self._trial_until_s is not None and now_s < self._trial_until_s:
             return f"{self._why}, a trial is under way"
         return None
@@ -56,25 +66,33 @@ class Circuit:
             self._trial_until_s = now_s + lasts_s
 
     def success(self) -> None:
-        """Close: the endpoint answered."""
+        """Close: the endpoint answered an image."""
         self._row = 0
         self._cooldown_s = self._first_cooldown_s
         self._open_until_s = self._trial_until_s = None
+
+    def reached(self) -> None:
+        """A ping got through. Closes if the network was at fault; the next failure opens again at once."""
+        if self._open_until_s is not None and self._by_network:
+            self._row = self._limit - 1
+            self._open_until_s = self._trial_until_s = None
 
     def abandon(self) -> None:
         """Forget a trial that told nothing (it was cancelled before it could fail or succeed)."""
         self._trial_until_s = None
 
-    def failure(self, now_s: float, why: str, *, stay_away_s: float | None = None) -> None:
-        """Count a failure. `stay_away_s` opens at once, for so long: the server itself asked for it."""
+    def failure(self, now_s: float, why: str, *, network: bool, stay_away_s: float | None = None) -> None:
+        """Count a failure. `network`: no whole answer came. `stay_away_s` opens at once, for so long."""
         self._row += 1
         if stay_away_s is None and self._open_until_s is None and self._row < self._limit:
             return
         if self._open_until_s is not None and self._trial_until_s is None and now_s < self._open_until_s:
-            return  # a request sent before the circuit opened; it says nothing new
-        cooldown_s = self._cooldown_s if stay_away_s is None else min(stay_away_s, self._max_cooldown_s)
+            return  # sent before the circuit opened, or a probe: it says nothing new
+        cooldown_s = self._max_cooldown_s if network and self._probed else self._cooldown_s
+        if stay_away_s is not None:
+            cooldown_s = min(stay_away_s, self._max_cooldown_s)
         self._open_until_s = now_s + cooldown_s * self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
         self._trial_until_s = None
+        self._by_network = network and stay_away_s is None
         self._why = f"{self._row} failures in a row ({why})" if self._row > 1 else why
-        if stay_away_s is None:
-            self._cooldown_s = min(2.0 * self._cooldown_s, self._max_cooldown_s)
+        self._cooldown_s = min(2.0 * self._cooldown_s, self._max_cooldown_s)

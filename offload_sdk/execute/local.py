@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from offload_sdk._types import Label, Outcome, OutcomeRole, Request
 from offload_sdk.errors import ModelError
@@ -17,7 +17,7 @@ class TensorClassifier(Protocol):
     @property
     def name(self) -> str: ...
 
-    def classify_tensor(self, tensor: object, k: int, timings: dict[str, float]) -> tuple[Label, ...]: ...
+    def classify_tensor(self, tensor: Any, k: int, timings: dict[str, float]) -> tuple[Label, ...]: ...
 
     def close(self) -> None: ...
 
