@@ -9,24 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import struct
 from collections import deque
 from typing import TYPE_CHECKING
 
 from offload_sdk.testing._shared_link import SharedLink
+from offload_sdk.testing._sockets import reset_on_close
 
 if TYPE_CHECKING:
     from offload_sdk.testing._proxy import Proxy
 
 _READ_BYTES = 16 * 1024
 _WINDOW_BYTES = 64 * 1024  # 10 ms at 50 Mbit/s: enough that the link never waits for a late read
-_LINGER_ZERO = struct.pack("ii", 1, 0)
-
-
-def reset_on_close(sock: socket.socket) -> None:
-    """Make the socket's closing send RST instead of FIN."""
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
 
 
 class End(asyncio.BufferedProtocol):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
 import random
 import socket
 from typing import Any
 
-from offload_sdk.testing._connection import Connection, Lane, reset_on_close
+from offload_sdk.testing._connection import Connection, Lane
 from offload_sdk.testing._shared_link import SharedLink
+from offload_sdk.testing._sockets import bound_socket, reset_on_close
 from offload_sdk.testing._timers import Timers
 from offload_sdk.testing._trace import LinkSample, LinkTrace
 from offload_sdk.typing import Clock
@@ -76,17 +76,8 @@ class Proxy:
 
     def bind(self, host: str, port: int) -> tuple[str, int]:
         """Take a port and refuse connections until `listen`; gives the address. `OSError` if it is taken."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            if os.name != "nt":  # there it would let two sockets share the port
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Accepted sockets inherit it; small, or the kernel takes in whole uploads at once.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-            sock.setblocking(False)
-            sock.bind((host, port))
-        except OSError:
-            sock.close()
-            raise
+        # A small receive buffer, or the kernel takes in whole uploads at once.
+        sock = bound_socket(host, port, receive_buffer_bytes=_RECEIVE_BUFFER_BYTES)
         self._listener = sock
         address: tuple[str, int] = sock.getsockname()
         return address
