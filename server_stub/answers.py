@@ -1,0 +1,22 @@
+"""Responses of the contract. Decides nothing, logs nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from offload_sdk.wire import error_body
+from server_stub.problems import RequestError
+
+__all__ = ["json_response", "problem_response"]
+
+
+def json_response(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def problem_response(problem: RequestError) -> Response:
+    return json_response(error_body(problem.code, problem.message), status=problem.status, headers=problem.headers)

@@ -1,0 +1,127 @@
+"""The HTTP application: routes and error shapes. No request logic, no thread, no socket."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from offload_sdk._version import __version__
+from offload_sdk.wire import ANALYZE_PATH, HEALTH_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
+from server_stub.analyze import Analyze
+from server_stub.answers import json_response, problem_response
+from server_stub.engine import Clock, Loader
+from server_stub.logs import log_problem
+from server_stub.pool import Pool, PoolState
+from server_stub.problems import RequestError
+from server_stub.scheduling import Scheduler
+from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, HEALTH_RESPONSES
+from server_stub.settings import ServerSettings
+from server_stub.shell import RequestShell, request_id_of
+
+__all__ = ["create_app"]
+
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(
+    settings: ServerSettings,
+    loader: Loader,
+    *,
+    scheduler: Scheduler | None = None,
+    clock: Clock = time.monotonic,
+    on_state: Callable[[PoolState], None] = lambda state: None,
+) -> FastAPI:
+    """Return the application; the model is loaded in the background once it starts.
+
+    `app.state.pool` is its `Pool`. `on_state` is called on the event loop when loading has ended.
+    """
+    pool = Pool(
+        loader,
+        workers=settings.workers,
+        queue_bound=settings.queue_bound,
+        scheduler=scheduler,
+        clock=clock,
+        on_state=on_state,
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool.start()
+        yield
+        await pool.close()
+
+    app = FastAPI(title="offload-sdk server", version=__version__, lifespan=lifespan, redoc_url=None)
+    app.state.pool = pool
+
+    async def health() -> Response:
+        loaded = pool.state in ("ready", "draining")
+        document = {
+            "status": "ok" if pool.state == "ready" else pool.state,
+            "model_loaded": loaded,
+            "model": pool.model,
+            "version": __version__,
+        }
+        if pool.state == "ready":
+            return json_response(document)
+        return json_response(document, status=503, headers={"Retry-After": "2"})
+
+    endpoint = Analyze(pool, settings, clock)
+
+    async def analyze(request: Request) -> Response:
+        return await endpoint(request)
+
+    app.add_api_route(
+        HEALTH_PATH, health, methods=["GET"], summary="Health", responses=HEALTH_RESPONSES, response_model=None
+    )
+    app.add_api_route(HEALTH_PATH, health, methods=["HEAD"], include_in_schema=False, response_model=None)
+    app.add_api_route(
+        ANALYZE_PATH,
+        analyze,
+        methods=["POST"],
+        summary="Classify a picture",
+        responses=ANALYZE_RESPONSES,
+        openapi_extra=ANALYZE_EXTRA,
+        response_model=None,
+    )
+    _map_errors(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=[REQUEST_ID_HEADER, SERVER_TIMING_HEADER, "Retry-After"],
+        )
+    app.add_middleware(RequestShell, max_body_bytes=settings.max_body_bytes)
+    return app
+
+
+def _map_errors(app: FastAPI) -> None:
+    """Give every error, the framework's own ones too, the contract's shape and a line in the log."""
+
+    async def on_problem(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, RequestError)
+        log_problem(request.scope, request_id_of(request.scope), problem)
+        return problem_response(problem)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _CODES.get(error.status_code, "error")
+        problem = RequestError(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+        return await on_problem(request, problem)
+
+    async def on_validation(request: Request, error: Exception) -> Response:
+        return await on_problem(
+            request, RequestError(400, "bad_request", "the request does not have the expected shape")
+        )
+
+    app.add_exception_handler(RequestError, on_problem)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_validation)

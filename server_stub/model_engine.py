@@ -1,0 +1,67 @@
+"""The real engine: pictures and interpreters of `offload_sdk.model`. No threads, no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from offload_sdk.model import Classifier, ModelFile, PictureLimits, open_picture, resolve
+from server_stub.engine import Engine, Inference, Loader
+from server_stub.problems import RequestError
+from server_stub.settings import ServerSettings
+
+__all__ = ["ModelEngine", "ModelSource", "model_loader"]
+
+_NO_PIXEL_LIMIT = 2**62
+
+
+class ModelEngine:
+    """One interpreter on one thread. The pixel bound is checked here, as it is a 413 and not a bad image."""
+
+    def __init__(self, classifier: Classifier, *, max_pixels: int) -> None:
+        self._classifier = classifier
+        self._max_pixels = max_pixels
+
+    def infer(self, image: bytes, top_k: int) -> Inference:
+        timings: dict[str, float] = {}
+        limits = PictureLimits(max_bytes=len(image), max_pixels=_NO_PIXEL_LIMIT)
+        picture = open_picture(image, self._classifier.spec, limits=limits)
+        if picture.info.pixels > self._max_pixels:
+            raise RequestError.too_many_pixels(picture.info.pixels, self._max_pixels)
+        tensor = picture.tensor(timings)
+        labels = self._classifier.classify_tensor(tensor, top_k, timings)
+        return Inference(
+            labels=labels, decode_s=timings["decode"] + timings["preprocess"], infer_s=timings["infer"]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """A model file on this machine. One thread per interpreter: the pool runs several of them side by side."""
+
+    file: ModelFile
+    max_pixels: int
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    def engine(self) -> Engine:
+        return ModelEngine(Classifier(self.file, threads=1), max_pixels=self.max_pixels)
+
+
+def model_loader(settings: ServerSettings) -> Loader:
+    """Return the loader of the model that the settings name; it may fetch or build it."""
+
+    def load() -> ModelSource:
+        return ModelSource(file=resolve(settings.model, _models_dir(settings)), max_pixels=settings.max_pixels)
+
+    return load
+
+
+def _models_dir(settings: ServerSettings) -> Path:
+    if settings.models_dir is not None:
+        return settings.models_dir
+    from platformdirs import user_data_path
+
+    return user_data_path("offload-sdk", appauthor=False) / "models"

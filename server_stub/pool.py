@@ -1,0 +1,241 @@
+"""The queue and the workers: performs what the scheduler says, on the event loop's thread.
+
+All state is touched by that one thread, so nothing here is locked; the workers report through
+`call_soon_threadsafe`. No HTTP, and no opinion on who is next: that is the scheduler's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from offload_sdk.errors import InvalidImageError, ModelError
+from server_stub.engine import Clock, Engine, Inference, Loader
+from server_stub.problems import RequestError
+from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting
+from server_stub.worker import Worker
+
+__all__ = ["Job", "Pool", "PoolState"]
+
+PoolState = Literal["loading", "ready", "failed", "draining"]
+_MEAN_GAIN = 0.1
+_MAX_RETRY_AFTER_S = 60
+_TIMER_SLACK_S = 0.001  # so that the timer never fires before the deadline is past
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """One picture on its way. `done` gives the inference or raises `RequestError`; `queue_s` is set when it starts."""
+
+    entry: Waiting
+    image: bytes
+    top_k: int
+    done: asyncio.Future[Inference]
+    queue_s: float | None = None
+    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def started(self) -> bool:
+        return self.queue_s is not None
+
+
+class Pool:
+    """`workers` engines behind one queue of at most `queue_bound` requests.
+
+    `start` returns at once; the model is loaded by other threads, and `on_state` tells when that has ended.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        *,
+        workers: int,
+        queue_bound: int,
+        scheduler: Scheduler | None = None,
+        clock: Clock = time.monotonic,
+        on_state: Callable[[PoolState], None] = lambda state: None,
+    ) -> None:
+        self._loader = loader
+        self._count = workers
+        self._queue_bound = queue_bound
+        self._scheduler = Fcfs() if scheduler is None else scheduler
+        self._clock = clock
+        self._on_state = on_state
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._workers: list[Worker] = []
+        self._idle: set[int] = set()
+        self._waiting: dict[int, Job] = {}
+        self._running: dict[int, tuple[Job, float]] = {}
+        self._keys = itertools.count()
+        self._mean_service_s = 0.0
+        self.state: PoolState = "loading"
+        self.model: str | None = None
+        self.error: Exception | None = None
+
+    def start(self) -> None:
+        """Begin to load. Must be called on the event loop that will use the pool."""
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._load, name="offload-loader", daemon=True).start()
+
+    def check(self, due_s: float | None) -> None:
+        """Raise the `RequestError` that `submit` would raise now, before the body is read in vain."""
+        if self.state != "ready":
+            raise RequestError.not_ready(self.state)
+        if due_s is not None and due_s <= self._clock():
+            raise RequestError.deadline()
+        if len(self._waiting) + len(self._running) >= self._queue_bound + self._count:
+            raise RequestError.overloaded(self._retry_after_s())
+
+    def submit(
+        self,
+        image: bytes,
+        *,
+        top_k: int,
+        due_s: float | None = None,
+        battery_frac: float | None = None,
+        signal_dbm: float | None = None,
+    ) -> Job:
+        """Queue a picture, and start it if the scheduler says so. Raises `RequestError` (503, 504)."""
+        self.check(due_s)
+        assert self._loop is not None
+        now_s = self._clock()
+        entry = Waiting(
+            key=next(self._keys),
+            arrived_s=now_s,
+            image_bytes=len(image),
+            due_s=due_s,
+            battery_frac=battery_frac,
+            signal_dbm=signal_dbm,
+        )
+        job = Job(entry=entry, image=image, top_k=top_k, done=self._loop.create_future())
+        self._waiting[entry.key] = job
+        self._step()
+        if due_s is not None and entry.key in self._waiting:
+            job.timer = self._loop.call_later(due_s - now_s + _TIMER_SLACK_S, self._step)
+        return job
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a job that nobody waits for. One that runs already runs to its end, unheard."""
+        if self._waiting.pop(job.entry.key, None) is not None and job.timer is not None:
+            job.timer.cancel()
+        job.done.cancel()
+
+    def drain(self) -> None:
+        """Take no more requests; those that are in keep their turn."""
+        self.state = "draining"
+
+    async def close(self) -> None:
+        """Refuse what still waits and end the workers, waiting a moment for what they have in hand."""
+        self.drain()
+        for job in list(self._waiting.values()):
+            self._settle(job, RequestError.not_ready("draining"))
+        self._waiting.clear()
+        for worker in self._workers:
+            worker.stop()
+        join_s = 1.0 / max(1, len(self._workers))
+        for worker in self._workers:
+            await asyncio.to_thread(worker.join, join_s)
+
+    # On the loader's and the workers' threads.
+
+    def _load(self) -> None:
+        try:
+            source = self._loader()
+        except Exception as error:
+            self._call(self._on_failed, error)
+            return
+        self._call(self._on_source, source.name, source.engine)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has gone, nobody listens
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    # On the event loop.
+
+    def _on_source(self, name: str, make_engine: Callable[[], Engine]) -> None:
+        if self.state != "loading":
+            return
+        self.model = name
+        self._workers = [
+            Worker(
+                number,
+                make_engine,
+                loaded=lambda number, error: self._call(self._on_engine, number, error),
+                report=lambda number, result: self._call(self._on_result, number, result),
+            )
+            for number in range(self._count)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def _on_engine(self, number: int, error: Exception | None) -> None:
+        if error is not None:
+            self._on_failed(error)
+            return
+        self._idle.add(number)
+        if len(self._idle) == self._count and self.state == "loading":
+            self.state = "ready"
+            self._on_state(self.state)
+
+    def _on_failed(self, error: Exception) -> None:
+        if self.state == "loading":
+            self.state = "failed"
+            self.error = (
+                error if isinstance(error, ModelError) else ModelError(f"the model cannot be loaded: {error}")
+            )
+            self._on_state(self.state)
+
+    def _step(self) -> None:
+        now_s = self._clock()
+        state = QueueState(
+            now_s=now_s,
+            waiting=tuple(job.entry for job in self._waiting.values()),
+            idle=tuple(sorted(self._idle)),
+        )
+        for action in self._scheduler.step(state):
+            job = self._waiting.pop(action.key)
+            if job.timer is not None:
+                job.timer.cancel()
+            if isinstance(action, Refuse):
+                self._settle(job, RequestError.deadline())
+            else:
+                self._begin(action, job, now_s)
+
+    def _begin(self, action: Start, job: Job, now_s: float) -> None:
+        self._idle.remove(action.worker)
+        self._running[action.worker] = job, now_s
+        job.queue_s = now_s - job.entry.arrived_s
+        image, top_k = job.image, job.top_k
+        self._workers[action.worker].give(lambda engine: engine.infer(image, top_k))
+
+    def _on_result(self, number: int, result: Inference | Exception) -> None:
+        job, started_s = self._running.pop(number)
+        self._idle.add(number)
+        service_s = self._clock() - started_s
+        self._mean_service_s += (service_s - self._mean_service_s) * (_MEAN_GAIN if self._mean_service_s else 1.0)
+        self._settle(job, result)
+        if self._waiting:
+            self._step()
+
+    def _settle(self, job: Job, result: Inference | Exception) -> None:
+        if job.done.done():
+            return
+        if isinstance(result, InvalidImageError):
+            job.done.set_exception(RequestError.invalid_image(str(result)))
+        elif isinstance(result, Exception):
+            job.done.set_exception(result)
+        else:
+            job.done.set_result(result)
+
+    def _retry_after_s(self) -> int:
+        """The time in which today's queue empties, in whole seconds as `Retry-After` wants them."""
+        wait_s = (len(self._waiting) + 1) * self._mean_service_s / self._count
+        return min(_MAX_RETRY_AFTER_S, max(1, math.ceil(wait_s)))

@@ -1,0 +1,89 @@
+"""The ways a request can fail, each with its HTTP status and code. No web framework here, no logging."""
+
+from __future__ import annotations
+
+__all__ = ["RequestError"]
+
+
+class RequestError(Exception):
+    """A request is answered with `status` and `{"error": {"code", "message"}}`.
+
+    The message is for the caller: it says what to do and holds no path of the server and no secret.
+    `retry_after_s`, whole seconds, becomes `Retry-After`; `headers` are further response headers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
+
+    @classmethod
+    def no_image(cls, message: str) -> RequestError:
+        return cls(400, "no_image", message)
+
+    @classmethod
+    def malformed_form(cls, message: str) -> RequestError:
+        return cls(400, "malformed_form", message)
+
+    @classmethod
+    def invalid_image(cls, message: str) -> RequestError:
+        return cls(400, "invalid_image", message)
+
+    @classmethod
+    def unauthorized(cls) -> RequestError:
+        return cls(
+            401,
+            "unauthorized",
+            "a valid token is needed: send the header Authorization: Bearer TOKEN",
+            headers={"WWW-Authenticate": 'Bearer realm="offload"'},
+        )
+
+    @classmethod
+    def slow_body(cls, limit_s: float) -> RequestError:
+        return cls(408, "request_timeout", f"the body did not arrive within {limit_s:g} s")
+
+    @classmethod
+    def body_too_large(cls, limit_bytes: int) -> RequestError:
+        return cls(413, "too_large", f"the body exceeds {limit_bytes:,} bytes; send a smaller picture")
+
+    @classmethod
+    def too_many_pixels(cls, pixels: int, limit: int) -> RequestError:
+        return cls(
+            413,
+            "too_many_pixels",
+            f"the picture has {pixels:,} pixels, and at most {limit:,} are taken; send a smaller one",
+        )
+
+    @classmethod
+    def unsupported_media_type(cls, message: str) -> RequestError:
+        return cls(415, "unsupported_media_type", message)
+
+    @classmethod
+    def internal(cls) -> RequestError:
+        return cls(500, "internal", "the server failed on this request; its log has the details under this id")
+
+    @classmethod
+    def not_ready(cls, state: str) -> RequestError:
+        return cls(503, state, f"the server is {state}; try again later", retry_after_s=2)
+
+    @classmethod
+    def overloaded(cls, retry_after_s: int) -> RequestError:
+        return cls(
+            503, "overloaded", "too many requests are waiting; try again later", retry_after_s=retry_after_s
+        )
+
+    @classmethod
+    def deadline(cls) -> RequestError:
+        return cls(504, "deadline_exceeded", "the deadline passed before the picture could be classified")

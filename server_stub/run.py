@@ -1,0 +1,134 @@
+"""Starts and stops the server: socket, uvicorn, signals. No route, no model."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+
+from offload_sdk.errors import ConfigurationError, ModelError
+from server_stub.app import create_app
+from server_stub.engine import Loader
+from server_stub.logs import configure_logging, logger
+from server_stub.pool import Pool, PoolState
+from server_stub.settings import ServerSettings
+
+__all__ = ["serve"]
+
+_BACKLOG = 1024
+_MAX_HEADER_BYTES = 32 * 1024
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    settings: ServerSettings,
+    *,
+    loader: Loader | None = None,
+    announce: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is in flight within `settings.drain_s` and return.
+
+    A second signal ends the process at once. `announce` gets one line with the address as soon as the model is
+    loaded; health can be asked before. `loader` replaces the model that the settings name. Raises
+    `ConfigurationError` if the address cannot be had and `ModelError` if the model cannot be loaded.
+    """
+    configure_logging()
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if not settings.is_loopback and not settings.tokens:
+        logger.warning("no token is set: whoever reaches %s can use this server; set one with --token", url)
+
+    def on_state(state: PoolState) -> None:
+        if state == "ready":
+            announce(f"offload-sdk server ready on {url} (model {pool.model}, {settings.workers} workers)")
+        else:
+            server.should_exit = True
+
+    app = create_app(settings, loader or _model_loader(settings), on_state=on_state)
+    pool: Pool = app.state.pool
+    server = _Server(_uvicorn_config(app, settings), on_stop=pool.drain)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+    if pool.error is not None:
+        assert isinstance(pool.error, ModelError)
+        raise pool.error
+
+
+def _model_loader(settings: ServerSettings) -> Loader:
+    from server_stub.model_engine import model_loader
+
+    return model_loader(settings)
+
+
+def _uvicorn_config(app: object, settings: ServerSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=math.ceil(settings.drain_s),
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
+        workers=1,
+    )
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    """Return a listening socket: early, so that a taken port is one clear error and port 0 is known."""
+    address = f"{settings.host}:{settings.port}"
+    listener: socket.socket | None = None
+    try:
+        family, kind, protocol, _, target = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        if sys.platform != "win32":  # there the option would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(target)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        raise ConfigurationError(
+            f"cannot listen on {address}: {error.strerror}; choose another --host or --port (0 takes a free one)"
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, except that a signal which stopped it in good order is not raised again: the exit status is 0."""
+
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {number: signal.signal(number, self._stop) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.should_exit = True
+        self._on_stop()
+        for other in _SIGNALS:  # the next one ends the process
+            signal.signal(other, signal.SIG_DFL)

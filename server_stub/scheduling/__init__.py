@@ -1,0 +1,11 @@
+"""Who is next: a scheduler looks at the queue and returns actions; the pool performs them.
+
+Pure: no clock, no I/O, no threads, nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from server_stub.scheduling.fcfs import Fcfs
+from server_stub.scheduling.state import Action, QueueState, Refuse, Scheduler, Start, Waiting
+
+__all__ = ["Action", "Fcfs", "QueueState", "Refuse", "Scheduler", "Start", "Waiting"]

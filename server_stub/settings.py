@@ -1,0 +1,74 @@
+"""The server's settings, validated. Nothing here reads the environment, a file or the command line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from offload_sdk.errors import ConfigurationError
+
+__all__ = ["ServerSettings"]
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How the server runs. Raises `ConfigurationError` naming the wrong value.
+
+    `port` 0 takes a free port. `model` is a name of the catalogue, `auto`, or the path of a `.tflite`, and
+    `models_dir` the folder where models are kept. Without `tokens` the server is open to whoever reaches it.
+    `max_body_bytes` bounds the whole request body, `max_pixels` width times height of a picture before it is
+    decoded. `workers` threads run one interpreter each; up to `queue_bound` requests wait for them. A body
+    must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown. `cors_origins` lists the web
+    origins whose scripts may call the server; none by default. `keep_alive_s` is longer than the 55 s for
+    which devices keep an idle connection, so that it is the device that closes it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    model: str = "auto"
+    models_dir: Path | None = None
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_pixels: int = 64_000_000
+    workers: int = field(default_factory=_usable_cores)
+    queue_bound: int = 64
+    body_timeout_s: float = 30.0
+    drain_s: float = 10.0
+    keep_alive_s: int = 75
+    cors_origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("port", 0, 65535),
+            ("max_body_bytes", 1, None),
+            ("max_pixels", 1, None),
+            ("workers", 1, 256),
+            ("queue_bound", 0, None),
+            ("body_timeout_s", 0.001, None),
+            ("drain_s", 0, None),
+            ("keep_alive_s", 1, None),
+        ):
+            value = getattr(self, name)
+            if value < low or (high is not None and value > high):
+                limits = f"at least {low}" if high is None else f"{low} to {high}"
+                raise ConfigurationError(f"{name} is {value}; it must be {limits}")
+        if not self.host:
+            raise ConfigurationError("host is empty; give an address such as 127.0.0.1 or 0.0.0.0")
+        if any(
+            not token or not token.isascii() or not token.isprintable() or " " in token for token in self.tokens
+        ):
+            raise ConfigurationError("a token must be printable ASCII without spaces, and not empty")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        return self.host.startswith(_LOOPBACK)

@@ -1,0 +1,134 @@
+"""A real server on a free loopback port in a thread, with a model of our own making."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+
+from offload_sdk._types import Label
+from offload_sdk.errors import InvalidImageError
+from server_stub.app import create_app
+from server_stub.engine import Inference
+from server_stub.pool import Pool
+from server_stub.run import _listen, _Server, _uvicorn_config
+from server_stub.settings import ServerSettings
+
+LABELS = tuple(Label(name=f"class {index}", probability=0.5 / (index + 1), index=index) for index in range(10))
+
+
+@dataclass
+class FakeModel:
+    """A source of engines that the test steers.
+
+    An engine answers with the labels; `b"bad"` is no image, `b"crash"` a bug, `b"wait"` runs until `gate` is
+    set. `entered` counts the runs that have begun, `seen` the images; loading lasts until `may_load` is set.
+    """
+
+    name: str = "fake"
+    may_load: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    seen: list[bytes] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+
+    def load(self) -> FakeModel:
+        assert self.may_load.wait(30)
+        return self
+
+    def engine(self) -> FakeModel:
+        return self
+
+    def infer(self, image: bytes, top_k: int) -> Inference:
+        self.seen.append(image)
+        self.threads.add(threading.current_thread().name)
+        self.entered.release()
+        if image == b"bad":
+            raise InvalidImageError("The data is not an image.")
+        if image == b"crash":
+            raise RuntimeError("secret detail of /some/path")
+        if image.startswith(b"wait"):
+            assert self.gate.wait(30)
+        return Inference(labels=LABELS[:top_k], decode_s=0.002, infer_s=0.005)
+
+
+@dataclass
+class LiveServer:
+    url: str
+    host: str
+    port: int
+    model: FakeModel
+    pool: Pool
+
+    def analyze(self, image: bytes = b"picture", **options: object) -> requests.Response:
+        return requests.post(f"{self.url}/analyze", files={"image": image}, timeout=30, **options)  # type: ignore[arg-type]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the server's state is as told; a server that never gets there fails the test."""
+        end_s = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end_s
+            time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def running(settings: ServerSettings, model: FakeModel, *, load: bool = True) -> Iterator[LiveServer]:
+    listener = _listen(settings)
+    host, port = listener.getsockname()[:2]
+    app = create_app(settings, model.load)
+    server = _Server(_uvicorn_config(app, settings), on_stop=app.state.pool.drain)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    live = LiveServer(f"http://{host}:{port}", host, port, model, app.state.pool)
+    try:
+        if load:
+            model.may_load.set()
+            live.until(lambda: live.pool.state == "ready")
+        yield live
+    finally:
+        model.may_load.set()
+        model.gate.set()
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+Starter = Callable[..., LiveServer]
+
+
+@pytest.fixture
+def start_server() -> Iterator[Starter]:
+    """Starts servers with settings of the test's own; they stop with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*, load: bool = True, **settings: object) -> LiveServer:
+            chosen = {"port": 0, "workers": 2, "queue_bound": 4, "drain_s": 2.0, **settings}
+            return stack.enter_context(running(ServerSettings(**chosen), FakeModel(), load=load))  # type: ignore[arg-type]
+
+        yield start
+
+
+@pytest.fixture
+def live_server(start_server: Starter) -> LiveServer:
+    """A server with a loaded model, two workers and a queue of four."""
+    return start_server()
+
+
+@pytest.fixture
+def error_code() -> Callable[[requests.Response], str]:
+    """Gives the code of an error; fails unless the body has exactly the contract's shape."""
+
+    def code(response: requests.Response) -> str:
+        document = response.json()
+        assert set(document) == {"error"}
+        assert set(document["error"]) == {"code", "message"}
+        assert document["error"]["message"]
+        assert response.headers["Offload-Request-Id"]
+        return str(document["error"]["code"])
+
+    return code
