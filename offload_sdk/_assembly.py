@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "Side", "assemble"]
 
 _DECODE_BASE_S = 0.0005
-_NETWORK_FAULTS = ("connect", "timeout", "broken")
 _HANDSHAKE_RTTS = {"http": 1.0, "https": 2.0}  # TCP; TCP and TLS 1.3
 
 
@@ -367,7 +366,7 @@ def _tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
         circuit.failure(
             outcome.started_s + outcome.latency_s,
             outcome.error or "failed",
-            network=outcome.error_kind in _NETWORK_FAULTS,
+            kind=outcome.error_kind or "status",
             stay_away_s=outcome.retry_after_s,
         )
 

@@ -6,91 +6,113 @@ instead would mix the round trip into the rate: an upload of 15 KB is mostly rou
 
 from __future__ import annotations
 
+import math
+
 __all__ = ["LinkFilter"]
 
-_DRIFT_PER_SQRT_S = 0.06  # relative standard deviation that each state gains in one second without a sample
-_MOST_RELATIVE_SD = 1.0  # what is unknown is unknown by its own size, not by more
-_NOISE_GAIN = 0.125
-_FIRST_NOISE = 0.2  # relative
-_LEAST_NOISE_S = 0.0005
-_GATE = 3.0  # innovations past so many standard deviations are clipped …
-_FACTOR_ON_CHANGE = 25.0  # … unless two in a row agree: then the link has changed, and the variance grows by this
+_DRIFT_PER_SQRT_S = 0.08  # standard deviation that each logarithm gains in one second without a sample …
+_LEAST_STEP_S = 0.25  # … and per sample at least as much as in this time
+_MOST_VARIANCE = 0.64  # what is unknown is unknown by its own size, not by more
+_NOISE_GAIN = 0.1
+_FIRST_NOISE = 0.04
+_LEAST_NOISE = 0.0004  # 2 %
+_MOST_DIFFERENCE = 1.5  # of two samples in a row, in natural logarithms; more is not noise
+_GATE = 3.0  # an innovation past so many standard deviations is clipped …
+_OPEN = 0.25  # … unless the next one agrees: then the states take this share of its square as variance
+_FLOOR_S = 1e-4
 
 
 class LinkFilter:
-    """A two-state Kalman filter over (RTT in s, seconds per byte).
+    """An extended Kalman filter over the logarithms of RTT (s) and of seconds per byte.
 
-    Both states do a random walk whose step is proportional to their size, so the variance grows with the time
-    since the last sample (Kalman 1960; process noise scaled by age). The measurement noise is learned from
-    the innovations. A single outlier is clipped (a Huber-type gate); two of the same sign in a row count as a
-    change of the link and open the filter. All state is six floats; `predict` changes nothing.
+    Logarithms keep both positive, make errors relative, and let the filter come back from an outage as fast as
+    it went into one. Both states do a random walk, so their variance grows with the time since the last sample.
+    The noise of a measurement is learned from the differences of neighbouring samples (von Neumann's
+    estimator), which a constant bias of the states does not inflate. A single outlier is clipped; two in a row
+    on the same side are a change of the link and open the filter. All state is a dozen floats, and `predict`
+    changes nothing.
     """
 
-    __slots__ = ("_at_s", "_noise", "_p00", "_p01", "_p11", "_run", "rtt_s", "s_per_byte", "samples")
+    __slots__ = ("_at_s", "_last", "_log_b", "_log_rtt", "_noise", "_p00", "_p01", "_p11", "_side", "samples")
 
-    def __init__(
-        self, *, rtt_s: float, s_per_byte: float, relative_sd: float = 0.8, now_s: float | None = None
-    ) -> None:
-        self.rtt_s = rtt_s
-        self.s_per_byte = s_per_byte
+    def __init__(self, *, rtt_s: float, s_per_byte: float, sd: float = 0.8) -> None:
+        """`sd` is the standard deviation of both logarithms: 0.8 is "within a factor of two or so"."""
+        self._log_rtt = math.log(rtt_s)
+        self._log_b = math.log(s_per_byte)
         self.samples = 0
-        self._p00 = (relative_sd * rtt_s) ** 2
+        self._p00 = self._p11 = sd * sd
         self._p01 = 0.0
-        self._p11 = (relative_sd * s_per_byte) ** 2
-        self._noise = _FIRST_NOISE**2  # variance of the noise, relative to the squared prediction
-        self._run = 0  # how many innovations in a row lay past the gate; the sign tells on which side
-        self._at_s = now_s  # when the covariance held
+        self._noise = _FIRST_NOISE
+        self._side = 0  # on which side of the gate the last sample lay
+        self._last: tuple[float, float] | None = None  # size and time of the last sample
+        self._at_s: float | None = None  # when the covariance held
+
+    @property
+    def rtt_s(self) -> float:
+        return math.exp(self._log_rtt)
+
+    @property
+    def s_per_byte(self) -> float:
+        return math.exp(self._log_b)
 
     def predict(self, size_bytes: float, now_s: float) -> tuple[float, float]:
-        """Return mean (s) and variance (s²) of a request of `size_bytes` now."""
-        p00, p01, p11 = self._aged(now_s)
-        mean = self.rtt_s + self.s_per_byte * size_bytes
-        spread = p00 + 2.0 * p01 * size_bytes + p11 * size_bytes * size_bytes
-        return mean, spread + self._noise_variance(mean)
+        """Return mean (s) and variance (s²) of a request of `size_bytes` now, as a log-normal law."""
+        p00, p01, p11 = self._aged(now_s, 0.0)
+        median_s, share = self._median(size_bytes)
+        rest = 1.0 - share
+        variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
+        mean_s = median_s * math.exp(0.5 * variance)
+        return mean_s, mean_s * mean_s * math.expm1(variance)
 
     def update(self, size_bytes: float, seconds: float, now_s: float) -> None:
         """Learn from a request of `size_bytes` that took `seconds` and ended at `now_s`."""
-        p00, p01, p11 = self._aged(now_s)
-        mean = self.rtt_s + self.s_per_byte * size_bytes
-        innovation = seconds - mean
-        noise = self._noise_variance(mean)
-        g0 = p00 + p01 * size_bytes
-        g1 = p01 + p11 * size_bytes
-        variance = g0 + g1 * size_bytes + noise
-        gate = _GATE * variance**0.5
-        if abs(innovation) > gate:
-            side = 1 if innovation > 0.0 else -1
-            self._run = self._run + side if self._run * side > 0 else side
-            if abs(self._run) >= 2:
-                p00, p01, p11 = (_FACTOR_ON_CHANGE * p for p in (p00, p01, p11))
-                g0, g1 = _FACTOR_ON_CHANGE * g0, _FACTOR_ON_CHANGE * g1
-                variance = g0 + g1 * size_bytes + noise
-            else:
-                innovation = side * gate
-        else:
-            self._run = 0
+        p00, p01, p11 = self._aged(now_s, _LEAST_STEP_S)
+        seconds = max(seconds, _FLOOR_S)
+        self._learn_noise(size_bytes, seconds)
+        median_s, share = self._median(size_bytes)
+        rest = 1.0 - share
+        innovation = math.log(seconds / median_s)
+        g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
+        variance = rest * g0 + share * g1 + self._noise
+        gate = _GATE * math.sqrt(variance)
+        side = 0 if abs(innovation) <= gate else (1 if innovation > 0.0 else -1)
+        if side and side == self._side:
+            opened = _OPEN * innovation * innovation
+            p00, p11 = p00 + opened, p11 + opened
+            g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
+            variance = rest * g0 + share * g1 + self._noise
+        elif side:
+            innovation = side * gate
+        self._side = side
         k0, k1 = g0 / variance, g1 / variance
-        self.rtt_s = max(self.rtt_s + k0 * innovation, 1e-5)
-        self.s_per_byte = max(self.s_per_byte + k1 * innovation, 1e-10)
+        self._log_rtt += k0 * innovation
+        self._log_b += k1 * innovation
         self._p00 = p00 - k0 * g0
         self._p01 = p01 - k0 * g1
         self._p11 = p11 - k1 * g1
         self._at_s = now_s
         self.samples += 1
-        # What the states' own uncertainty does not explain of the innovation is noise of the measurement.
-        unexplained = max(innovation * innovation - (variance - noise), 0.0) / (mean * mean)
-        self._noise += _NOISE_GAIN * (min(unexplained, 4.0) - self._noise)
 
-    def _noise_variance(self, mean_s: float) -> float:
-        return self._noise * mean_s * mean_s + _LEAST_NOISE_S**2
+    def _median(self, size_bytes: float) -> tuple[float, float]:
+        """Return the predicted median and the transfer's share of it (the derivative by the second state)."""
+        transfer_s = size_bytes * math.exp(self._log_b)
+        median_s = math.exp(self._log_rtt) + transfer_s
+        return median_s, transfer_s / median_s
 
-    def _aged(self, now_s: float) -> tuple[float, float, float]:
+    def _learn_noise(self, size_bytes: float, seconds: float) -> None:
+        """Take half the squared difference of two neighbouring samples, each relative to its prediction."""
+        if self._last is not None:
+            last_bytes, last_seconds = self._last
+            expected = self._median(size_bytes)[0] / self._median(last_bytes)[0]
+            difference = math.log(seconds / last_seconds / expected)
+            if abs(difference) < _MOST_DIFFERENCE:
+                self._noise += _NOISE_GAIN * (max(0.5 * difference * difference, _LEAST_NOISE) - self._noise)
+        self._last = (size_bytes, seconds)
+
+    def _aged(self, now_s: float, least_s: float) -> tuple[float, float, float]:
         """Return the covariance at `now_s`; a clock that went back counts as no time passed."""
-        if self._at_s is None:
-            return self._p00, self._p01, self._p11
-        drift = _DRIFT_PER_SQRT_S**2 * max(now_s - self._at_s, 0.0)
-        p00 = self._p00 + drift * self.rtt_s * self.rtt_s
-        p11 = self._p11 + drift * self.s_per_byte * self.s_per_byte
-        p00 = min(p00, max(self._p00, (_MOST_RELATIVE_SD * self.rtt_s) ** 2))
-        p11 = min(p11, max(self._p11, (_MOST_RELATIVE_SD * self.s_per_byte) ** 2))
+        age_s = least_s if self._at_s is None else max(now_s - self._at_s, least_s)
+        drift = _DRIFT_PER_SQRT_S * _DRIFT_PER_SQRT_S * age_s
+        p00 = max(self._p00, min(self._p00 + drift, _MOST_VARIANCE))
+        p11 = max(self._p11, min(self._p11 + drift, _MOST_VARIANCE))
         return p00, self._p01, p11

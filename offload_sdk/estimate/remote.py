@@ -47,7 +47,7 @@ class RemoteEstimator:
         self.link = LinkFilter(
             rtt_s=rtt_s,
             s_per_byte=1.0 / (profile.uplink_bytes_per_s or _PRIOR_BYTES_PER_S),
-            relative_sd=0.4 if profile.rtt_s else 0.8,
+            sd=0.4 if profile.rtt_s else 0.8,
         )
         self._profile = profile
         self._decode = decode

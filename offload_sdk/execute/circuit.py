@@ -12,14 +12,16 @@ import random
 __all__ = ["Circuit"]
 
 _JITTER = 0.2
+_NETWORK_KINDS = frozenset({"connect", "timeout", "broken"})
 
 
 class Circuit:
     """Opens after `failures` failures in a row; each time it fails again half-open, the cooldown doubles.
 
     Half-open lets one image through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
-    come back to a recovering server in step. With `probed`, background pings watch the endpoint: after a
-    failure of the network no image is risked before a ping has got through, or `max_cooldown_s` is over.
+    come back to a recovering server in step. With `probed`, background pings watch the endpoint: then one
+    time-out is enough to open, as a ping closes again soon if it was nothing; and after a failure of the
+    network no image is risked before a ping has got through, or `max_cooldown_s` is over.
     Not thread-safe; the caller holds a lock.
     """
 
@@ -81,10 +83,12 @@ class Circuit:
         """Forget a trial that told nothing (it was cancelled before it could fail or succeed)."""
         self._trial_until_s = None
 
-    def failure(self, now_s: float, why: str, *, network: bool, stay_away_s: float | None = None) -> None:
-        """Count a failure. `network`: no whole answer came. `stay_away_s` opens at once, for so long."""
+    def failure(self, now_s: float, why: str, *, kind: str, stay_away_s: float | None = None) -> None:
+        """Count a failure; `kind` is that of `RemoteError`. `stay_away_s` opens at once, for so long."""
         self._row += 1
-        if stay_away_s is None and self._open_until_s is None and self._row < self._limit:
+        network = kind in _NETWORK_KINDS
+        enough = self._row >= self._limit or stay_away_s is not None or (self._probed and kind == "timeout")
+        if self._open_until_s is None and not enough:
             return
         if self._open_until_s is not None and self._trial_until_s is None and now_s < self._open_until_s:
             return  # sent before the circuit opened, or a probe: it says nothing new
