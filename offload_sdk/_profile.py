@@ -265,10 +265,11 @@ def reference_document(board: str | None) -> ReferenceDocument:
 def reference_profile(board: str | None, *, model: str | None = None, threads: int | None = None) -> Profile:
     """Return the published or derived figures for a board as a `Profile` with `measured=False`.
 
-    A model that the file does not list is taken for MobileNetV3-Large. `threads` as in `profile_for`.
+    A quantised variant is taken for the model itself, a model that the file does not list for MobileNetV3-Large.
+    `threads` None means as many as the reference file names.
     """
     reference = reference_document(board)
-    figures = reference.infer_s.get(model or DEFAULT_MODEL) or reference.infer_s[DEFAULT_MODEL]
+    figures = reference.infer_s[_listed(reference, model) or DEFAULT_MODEL]
     count = reference.threads if threads is None else threads
     infer_s, _ = _for_threads({n: figure.value for n, figure in figures.items()}, count)
     return Profile(
@@ -290,19 +291,24 @@ def reference_profile(board: str | None, *, model: str | None = None, threads: i
     )
 
 
-def profile_for(path: Path, model: str, threads: int | None, *, board: str | None = None) -> Profile:
+def profile_for(
+    path: Path, model: str, threads: int | None, *, board: str | None = None, cores: int | None = None
+) -> Profile:
     """Return the best profile for `model` with `threads` (None: what was calibrated) on this device.
 
-    - No file, or one measured on another board (a moved SD card): the board's reference figures.
+    - No file, or one measured on another board (a moved SD card): the board's reference figures, with at most
+      as many threads as this device has cores.
     - Same model: the measured time. For a thread count that was not measured, the next lower one that was
       (more threads are not presumed to help), or the lowest scaled up in proportion.
     - Another model: decoding, preprocessing and encoding as measured; inference as measured, times the ratio of
       the two models in the reference file where it lists both, else the reference's own figure.
 
     An inference time that was not measured as it is gets a standard deviation of half its mean, and
-    `measured=False`. Raises `ConfigurationError` for a damaged file.
+    `measured=False`. `board` and `cores` are this device's when None. Raises `ConfigurationError` for a damaged
+    file.
     """
     board = board_name() if board is None else board
+    reference = reference_document(board)
     document = read_document(path)
     if document is not None and document.board != board:
         _logger.warning(
@@ -313,14 +319,15 @@ def profile_for(path: Path, model: str, threads: int | None, *, board: str | Non
         )
         document = None
     if document is None:
+        if threads is None:
+            threads = min(reference.threads, cores or os.cpu_count() or 1)
         return reference_profile(board, model=model, threads=threads)
-    reference = reference_document(board)
     measured = _measured_profile(document, reference, threads=threads)
     if model == document.model:
         return measured
     fallback = reference_profile(board, model=model, threads=measured.threads)
     infer_s = fallback.infer_s
-    if model in reference.infer_s and document.model in reference.infer_s:
+    if _listed(reference, model) and _listed(reference, document.model):
         own = reference_profile(board, model=document.model, threads=measured.threads)
         infer_s = measured.infer_s * fallback.infer_s / own.infer_s
     return _replace_inference(measured, model=model, infer_s=infer_s)
@@ -368,6 +375,12 @@ def _for_threads(times_s: Mapping[int, float], threads: int) -> tuple[float, boo
         return times_s[max(lower)], False
     lowest = min(times_s)
     return times_s[lowest] * lowest / threads, False
+
+
+def _listed(reference: ReferenceDocument, model: str | None) -> str | None:
+    """Return the name under which the reference file lists a model, or None."""
+    names = (model or "", (model or "").removesuffix("_uint8"))
+    return next((name for name in names if name in reference.infer_s), None)
 
 
 def _value(figure: Figure | None) -> float | None:

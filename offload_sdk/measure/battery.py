@@ -108,8 +108,8 @@ def _cell(node: Path) -> _Cell:
         level, capacity = _pair(node, "charge")
         if level is not None and capacity is not None and voltage_v is not None:
             level, capacity = level * voltage_v, capacity * voltage_v
-    percent = sysfs.number(node / "capacity", 0.01)
-    frac = percent if percent is not None and 0.0 <= percent <= 1.0 else None
+    percent = sysfs.number(node / "capacity")
+    frac = percent / 100.0 if percent is not None and 0.0 <= percent <= 100.0 else None
     if level is not None and capacity is not None:
         frac = min(1.0, level / capacity)
     power_w = sysfs.number(node / "power_now", _MICRO)

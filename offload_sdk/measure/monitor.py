@@ -129,8 +129,10 @@ class Monitor:
 
     def _probe(self) -> None:
         if self._prober is not None:
-            self._prober.run_due()
-            self._probe_s = self._prober.wake_s()
+            try:
+                self._prober.run_due()
+            finally:
+                self._probe_s = self._prober.wake_s()
 
     def _run(self, name: str, call: Callable[[], object]) -> None:
         try:
