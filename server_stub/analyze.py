@@ -43,7 +43,7 @@ class Analyze:
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")
         form = ImageForm(request.headers.get("content-type"))
-        self._pool.check(due_s)
+        self._pool.admit(due_s)
         try:
             job = self._pool.submit(
                 await self._read(request.receive, form),

@@ -61,10 +61,9 @@ def create_app(
     app.state.pool = pool
 
     async def health() -> Response:
-        loaded = pool.state in ("ready", "draining")
         document = {
             "status": "ok" if pool.state == "ready" else pool.state,
-            "model_loaded": loaded,
+            "model_loaded": pool.loaded,
             "model": pool.model,
             "version": __version__,
         }

@@ -32,7 +32,7 @@ _TIMER_SLACK_S = 0.001  # so that the timer never fires before the deadline is p
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """One picture on its way. `done` gives the inference or raises `RequestError`; `queue_s` is set when it starts."""
+    """One picture on its way. `done` gives the inference or raises; `queue_s` is None until it runs."""
 
     entry: Waiting
     image: bytes
@@ -75,6 +75,7 @@ class Pool:
         self._running: dict[int, tuple[Job, float]] = {}
         self._keys = itertools.count()
         self._mean_service_s = 0.0
+        self._loaded = 0
         self.state: PoolState = "loading"
         self.model: str | None = None
         self.error: Exception | None = None
@@ -84,14 +85,18 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._load, name="offload-loader", daemon=True).start()
 
-    def check(self, due_s: float | None) -> None:
-        """Raise the `RequestError` that `submit` would raise now, before the body is read in vain."""
+    @property
+    def loaded(self) -> bool:
+        """Whether every worker has its engine."""
+        return self._loaded == self._count
+
+    def admit(self, due_s: float | None) -> None:
+        """Raise the `RequestError` (503, 504) that a request would get now, before its body is read in vain."""
         if self.state != "ready":
             raise RequestError.not_ready(self.state)
         if due_s is not None and due_s <= self._clock():
             raise RequestError.deadline()
-        if len(self._waiting) + len(self._running) >= self._queue_bound + self._count:
-            raise RequestError.overloaded(self._retry_after_s())
+        self._check_room()
 
     def submit(
         self,
@@ -102,8 +107,12 @@ class Pool:
         battery_frac: float | None = None,
         signal_dbm: float | None = None,
     ) -> Job:
-        """Queue a picture, and start it if the scheduler says so. Raises `RequestError` (503, 504)."""
-        self.check(due_s)
+        """Queue the picture of an admitted request, and start it if the scheduler says so.
+
+        Raises `RequestError` (503) if there is no room any more. One that was admitted before the server began
+        to drain is in flight, so it is still taken.
+        """
+        self._check_room()
         assert self._loop is not None
         now_s = self._clock()
         entry = Waiting(
@@ -128,8 +137,9 @@ class Pool:
         job.done.cancel()
 
     def drain(self) -> None:
-        """Take no more requests; those that are in keep their turn."""
-        self.state = "draining"
+        """Admit no more requests; those that are in flight go on."""
+        if self.state != "failed":
+            self.state = "draining"
 
     async def close(self) -> None:
         """Refuse what still waits and end the workers, waiting a moment for what they have in hand."""
@@ -181,7 +191,8 @@ class Pool:
             self._on_failed(error)
             return
         self._idle.add(number)
-        if len(self._idle) == self._count and self.state == "loading":
+        self._loaded += 1
+        if self.loaded and self.state == "loading":
             self.state = "ready"
             self._on_state(self.state)
 
@@ -234,6 +245,10 @@ class Pool:
             job.done.set_exception(result)
         else:
             job.done.set_result(result)
+
+    def _check_room(self) -> None:
+        if len(self._waiting) + len(self._running) >= self._queue_bound + self._count:
+            raise RequestError.overloaded(self._retry_after_s())
 
     def _retry_after_s(self) -> int:
         """The time in which today's queue empties, in whole seconds as `Retry-After` wants them."""

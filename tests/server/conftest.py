@@ -113,10 +113,21 @@ def start_server() -> Iterator[Starter]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def _module_server() -> Iterator[LiveServer]:
+    with running(ServerSettings(port=0, workers=2, queue_bound=4, drain_s=2.0), FakeModel()) as server:
+        yield server
+
+
 @pytest.fixture
-def live_server(start_server: Starter) -> LiveServer:
-    """A server with a loaded model, two workers and a queue of four."""
-    return start_server()
+def live_server(_module_server: LiveServer) -> LiveServer:
+    """A server with a loaded model, two workers and a queue of four, idle, and with nothing seen yet."""
+    server = _module_server
+    server.model.gate.set()
+    server.until(lambda: not server.pool._running and not server.pool._waiting)
+    server.model.gate.clear()
+    server.model.seen.clear()
+    return server
 
 
 @pytest.fixture

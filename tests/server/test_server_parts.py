@@ -1,0 +1,109 @@
+"""Settings, tokens and the form parser by themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload_sdk.errors import ConfigurationError
+from offload_sdk.wire import encode_image
+from server_stub.auth import TokenGuard
+from server_stub.form import ImageForm
+from server_stub.problems import RequestError
+from server_stub.settings import ServerSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", -1),
+        ("port", 65536),
+        ("workers", 0),
+        ("queue_bound", -1),
+        ("max_body_bytes", 0),
+        ("max_pixels", 0),
+        ("body_timeout_s", 0),
+        ("drain_s", -1),
+        ("host", ""),
+        ("tokens", ("",)),
+        ("tokens", ("a b",)),
+    ],
+)
+def test_a_wrong_setting_is_named(name, value):
+    with pytest.raises(ConfigurationError, match=name.removesuffix("s")):
+        ServerSettings(**{name: value})
+
+
+def test_tokens_do_not_show_in_the_settings_text():
+    assert "hush" not in repr(ServerSettings(tokens=("hush",)))
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+    ],
+)
+def test_loopback_addresses(host, loopback):
+    assert ServerSettings(host=host).is_loopback is loopback
+
+
+def test_without_tokens_everyone_passes():
+    TokenGuard(()).check(None)
+
+
+def test_an_authorization_of_any_bytes_is_judged_not_crashed_on():
+    guard = TokenGuard(("a",))
+    for value in (None, "", "Bearer", "Bearer \u00ff", "Bearer \udce9", "bearer b"):
+        with pytest.raises(RequestError) as refusal:
+            guard.check(value)
+        assert refusal.value.status == 401
+    guard.check("Bearer a")
+
+
+@given(image=st.binary(min_size=1, max_size=300), sizes=st.lists(st.integers(1, 40), min_size=1))
+def test_the_form_is_the_same_however_the_body_is_cut(image, sizes):
+    content_type, body = encode_image(image, "image/jpeg", boundary="c0ffee" * 5)
+    form = ImageForm(content_type)
+    at = 0
+    while at < len(body):
+        for size in sizes:
+            form.feed(body[at : at + size])
+            at += size
+    assert form.finish() == image
+
+
+def test_the_first_of_two_images_counts():
+    form = ImageForm("multipart/form-data; boundary=b")
+    for text in ("one", "two"):
+        form.feed(b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\n%s\r\n' % text.encode())
+    form.feed(b"--b--\r\n")
+    assert form.finish() == b"one"
+
+
+@given(body=st.binary(max_size=200))
+def test_bytes_that_are_no_form_are_400_and_nothing_else(body):
+    form = ImageForm("multipart/form-data; boundary=b")
+    with pytest.raises(RequestError) as refusal:
+        _parse(form, body)
+    assert refusal.value.status == 400
+
+
+def _parse(form: ImageForm, body: bytes) -> bytes:
+    form.feed(body)
+    return form.finish()
+
+
+def test_importing_the_settings_loads_no_web_framework():
+    code = "import sys, server_stub.settings; print({'fastapi', 'uvicorn', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()"
