@@ -113,7 +113,7 @@ class Lane:
             if not data:
                 self._connection.close_unseen()
         elif self._connection.open:
-            self._proxy.offer(self, data, self._proxy.timers.clock())
+            self._proxy.offer(self, data, self._proxy.timers.seen_s())
         else:
             self._early.append(data)
         self.regulate()

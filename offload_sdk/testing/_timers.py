@@ -51,6 +51,10 @@ class Timers:
         """What is due at this time or before may be done now: the present, and what timers are set early."""
         return self.clock() + (self._lead_s + _LEAD_STEP_S if self._real else 0.0)
 
+    def seen_s(self) -> float:
+        """When what is being read probably came: waking up for it took as long as waking up for a timer."""
+        return self.clock() - (self._lead_s if self._real else 0.0)
+
 
 def precise_selector() -> selectors.BaseSelector:
     """A selector that wakes up within a fraction of a millisecond.
