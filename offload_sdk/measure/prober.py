@@ -91,7 +91,7 @@ class LinkProber:
         outcome = self._perform(probe)
         self._schedule.finish(
             probe,
-            spent_bytes=0 if outcome is None else outcome.sent_bytes + outcome.received_bytes,
+            spent_bytes=_spent_bytes(outcome),
             success=outcome is not None and outcome.status == "success",
             now_s=self._clock(),
         )
@@ -134,3 +134,10 @@ class LinkProber:
             self._schedule.set_down(endpoint, is_down, now_s)
         for endpoint, sample_s in samples.items():
             self._schedule.sample_seen(endpoint, sample_s)
+
+
+def _spent_bytes(outcome: Outcome | None) -> int:
+    """Return what a probe cost. Without a connection nothing of the request was sent."""
+    if outcome is None or outcome.error_kind == "connect":
+        return 0
+    return outcome.sent_bytes + outcome.received_bytes
