@@ -22,7 +22,7 @@ from offload_sdk.typing import Clock, DeviceProbe, Estimator, Executor, Learning
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
-    from offload_sdk.execute import Circuit
+    from offload_sdk.execute.circuit import Circuit
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
@@ -287,7 +287,7 @@ def _loaded(model: ModelFile, profile: Profile) -> tuple[Classifier, Profile]:
 def _local_side(
     classifier: Classifier, profile: Profile, decode: PixelTime, cores: int, config: OffloadConfig, clock: Clock
 ) -> Side:
-    from offload_sdk.execute import LocalExecutor
+    from offload_sdk.execute.local import LocalExecutor
 
     estimator = LocalEstimator(profile, decode, cores=cores, usd_per_kwh=config.usd_per_kwh)
     return Side(name="local", estimator=estimator, executor=LocalExecutor(classifier, clock=clock))
@@ -302,8 +302,9 @@ def _endpoint_side(
     rng: random.Random,
     clock: Clock,
 ) -> Side:
-    from offload_sdk.execute import Circuit, RemoteExecutor
+    from offload_sdk.execute.circuit import Circuit
     from offload_sdk.execute.exchange import HttpSession
+    from offload_sdk.execute.remote import RemoteExecutor
 
     prices = Prices(
         usd_per_request=endpoint.usd_per_request,

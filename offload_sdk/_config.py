@@ -9,7 +9,10 @@ No other module reads `os.environ`, and this one starts nothing.
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,14 +25,13 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
 
 from offload_sdk.errors import ConfigurationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 __all__ = [
     "AutoConfig",
@@ -46,6 +48,7 @@ __all__ = [
 
 PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline"]
 FILE_NAME = "offload.toml"
+_PREFIX = "OFFLOAD_"
 DEFAULT_ENDPOINT_NAME = "remote"
 
 Positive = Annotated[float, Field(gt=0)]
@@ -161,7 +164,7 @@ class CircuitConfig(_Group):
     max_cooldown_s: Positive = 30.0
 
 
-class OffloadConfig(BaseSettings):
+class OffloadConfig(_Group):
     """All settings of an `Offloader`. Frozen. Raises `ConfigurationError` naming every wrong value.
 
     `local=False` switches the local path off: then a failing network is an error. `model` is a name of the
@@ -169,10 +172,6 @@ class OffloadConfig(BaseSettings):
     bounds a whole remote attempt. `threads` is chosen by calibration when None. `usd_per_kwh` prices the
     device's own energy.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix="OFFLOAD_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
-    )
 
     home: Path = Field(default_factory=default_home)
     server_url: ServerUrl | None = None
@@ -196,33 +195,9 @@ class OffloadConfig(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**_merged(_merged(_from_file(), _from_environment(type(self).model_fields)), values))
         except ValidationError as error:
             raise ConfigurationError(_describe(error)) from None
-        except ConfigurationError:
-            raise
-        except (
-            ValueError,
-            OSError,
-        ) as error:  # a file that is not TOML, an environment value that is not JSON
-            raise ConfigurationError(f"the settings cannot be read: {error}") from None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = next(
-            (folder / FILE_NAME for folder in (Path(), default_home()) if (folder / FILE_NAME).is_file()),
-            None,
-        )
-        if file is None:
-            return init_settings, env_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
     @model_validator(mode="after")
     def _coherent(self) -> OffloadConfig:
@@ -258,6 +233,51 @@ class OffloadConfig(BaseSettings):
     @property
     def profile_path(self) -> Path:
         return self.home / "profile.json"
+
+
+def _from_file() -> dict[str, Any]:
+    """Return what `offload.toml` says, from the working directory or else from the home folder."""
+    for folder in (Path(), default_home()):
+        file = folder / FILE_NAME
+        try:
+            with file.open("rb") as stream:
+                document: dict[str, Any] = tomllib.load(stream)
+                return document
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:  # unreadable, not TOML, not UTF-8
+            raise ConfigurationError(f"the settings file {file.absolute()} cannot be read: {error}") from None
+    return {}
+
+
+def _from_environment(fields: Container[str]) -> dict[str, Any]:
+    """Return the settings among the `OFFLOAD_*` variables; an empty one counts as not set, lists are JSON."""
+    values: dict[str, Any] = {}
+    for variable, text in os.environ.items():
+        if not variable.startswith(_PREFIX) or not text:
+            continue
+        name, *path = variable.removeprefix(_PREFIX).lower().split("__")
+        if name not in fields:
+            continue  # a variable of the server, for example
+        value: Any = text
+        if name == "endpoints":
+            try:
+                value = json.loads(text)
+            except ValueError as error:
+                raise ConfigurationError(f"{variable} must be a JSON list of endpoints: {error}") from None
+        for part in reversed(path):
+            value = {part: value}
+        values = _merged(values, {name: value})
+    return values
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, `above` winning; tables are merged, everything else is replaced."""
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _describe(error: ValidationError) -> str:
