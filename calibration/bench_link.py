@@ -32,8 +32,8 @@ _FAILURES_IN_A_ROW = 3
 @contextmanager
 def open_link(url: str, config: OffloadConfig) -> Iterator[tuple[Link, Callable[[], None]]]:
     """Give a link to `url` and what closes its idle connections. A configured endpoint's token and CA are used."""
-    from offload_sdk.execute.remote import RemoteExecutor
     from offload_sdk.execute.exchange import HttpSession
+    from offload_sdk.execute.remote import RemoteExecutor
 
     known = next((e for e in config.all_endpoints if e.url == url.rstrip("/")), None)
     token = config.token if known is None else known.token
