@@ -8,6 +8,7 @@ the same once more.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from io import BytesIO, StringIO
 from itertools import pairwise
@@ -40,7 +41,7 @@ def decisions(rows: Iterable[Record], path: Path, *, title: str | None = None) -
     Draws the last 3,000 images. Raises `ConfigurationError` for no images, an unknown suffix or without
     matplotlib, `OffloadError` when the file cannot be written.
     """
-    figure = _figure(list(rows), title)
+    figure = _figure(deque(rows, MAX_IMAGES), title)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg", "pdf"):
         raise ConfigurationError(f"{path} must end in .png, .svg or .pdf")
@@ -54,19 +55,19 @@ def decisions(rows: Iterable[Record], path: Path, *, title: str | None = None) -
 
 def svg(rows: Iterable[Record]) -> str:
     """Return the picture as an `<svg>` element to put into a page. Raises as `decisions` does."""
-    figure = _figure(list(rows), None)
+    figure = _figure(deque(rows, MAX_IMAGES), None)
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     return text[text.index("<svg") :]
 
 
-def _figure(records: Sequence[Record], title: str | None) -> Figure:
+def _figure(records: Iterable[Record], title: str | None) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise ConfigurationError("pictures need matplotlib: pip install 'offload-sdk[report]'") from None
-    records = sorted(records, key=lambda record: record.wall_s)[-MAX_IMAGES:]
+    records = sorted(records, key=lambda record: record.wall_s)
     if not records:
         raise ConfigurationError("the log holds no images, so there is nothing to draw")
     figure = Figure(figsize=(11.0, 6.2), layout="constrained")
