@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError, ModelError
+from offload_sdk.model.feed import pixel_feed
 from offload_sdk.model.runtime import new_interpreter
-from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
+from offload_sdk.model.spec import InputSpec, ModelFile
 
 __all__ = ["Classifier"]
 
@@ -49,10 +50,8 @@ class Classifier:
         if int(np.prod(answer["shape"])) != outputs:
             raise ModelError(f"{model.path} has {list(answer['shape'])} outputs for {outputs} labels.")
         self._interpreter: Any = interpreter
-        self._source: int = source["index"]
         self._answer: int = answer["index"]
-        self._table = _pixel_table(source, model.normalisation)
-        self._bgr = model.normalisation is not None and model.normalisation.bgr
+        self._feed = pixel_feed(source, model.normalisation)
         self._dequantise = _dequantisation(answer)
         self._skip = int(model.background)
         self._output = model.output
@@ -81,8 +80,6 @@ class Classifier:
             raise InvalidImageError(
                 f"The model takes uint8 pixels of shape {self._shape}, not {tensor.dtype} of {tensor.shape}."
             )
-        if self._bgr:
-            tensor = tensor[..., ::-1]
         asked_s = time.perf_counter()
         with self._lock:
             started_s = time.perf_counter()
@@ -111,9 +108,7 @@ class Classifier:
         labels = self.model.labels
         return tuple(Label(name=labels[i], probability=-minus, index=i) for minus, i in ranked)
 
-    def classify_tensor(
-        self, tensor: _Pixels, k: int, timings: dict[str, float] | None = None
-    ) -> tuple[Label, ...]:
+    def classify_tensor(self, tensor: Any, k: int, timings: dict[str, float] | None = None) -> tuple[Label, ...]:
         """`infer` and `top` in one."""
         return self.top(self.infer(tensor, timings), k)
 
@@ -121,18 +116,6 @@ class Classifier:
         """Frees the model's memory after the inference under way. Further calls raise ModelError."""
         with self._lock:
             self._interpreter = None
-
-    def _feed(self, interpreter: Any, tensor: _Pixels) -> None:
-        if self._table is None:
-            interpreter.set_tensor(self._source, tensor)
-            return
-        # Straight into the interpreter's memory. The view must be gone before invoke, or the runtime refuses.
-        view = interpreter.tensor(self._source)()
-        if self._table.ndim == 1:
-            np.take(self._table, tensor, out=view, mode="clip")
-        else:
-            for channel, table in enumerate(self._table):
-                view[..., channel] = table[tensor[..., channel]]
 
     def _probabilities(self, raw: npt.NDArray[Any]) -> _Probabilities:
         values = raw.reshape(-1)
@@ -145,33 +128,6 @@ class Classifier:
             values = np.exp(values - values.max())
             values /= values.sum()
         return values[self._skip :]
-
-
-def _pixel_table(source: dict[str, Any], rule: Normalisation | None) -> npt.NDArray[Any] | None:
-    """What each pixel value becomes in the model's input: shape (256,), or (3, 256) if the channels differ.
-
-    A table costs one look-up per value whatever the arithmetic is. None if pixels go in unchanged.
-    """
-    pixel = np.arange(256, dtype=np.float64)
-    dtype = np.dtype(source["dtype"])
-    if rule is None:
-        if dtype == np.uint8:
-            return None
-        if dtype == np.int8:
-            return (pixel - 128).astype(np.int8)
-        raise ModelError("A model with float input needs a normalisation.")
-    if len(set(zip(rule.mean, rule.std, strict=True))) == 1:
-        real = (pixel - rule.mean[0]) / rule.std[0]
-    else:
-        real = (pixel - np.array(rule.mean)[:, None]) / np.array(rule.std)[:, None]
-    if np.issubdtype(dtype, np.floating):
-        return real.astype(dtype)
-    scale, zero_point = source["quantization"]
-    if not scale:
-        raise ModelError("The model's input is quantised, but it does not say how.")
-    limits = np.iinfo(dtype)
-    stored = np.clip(np.rint(real / scale + zero_point), limits.min, limits.max).astype(dtype)
-    return None if dtype == np.uint8 and np.array_equal(stored, pixel) else stored
 
 
 def _dequantisation(answer: dict[str, Any]) -> tuple[np.float32, np.float32] | None:

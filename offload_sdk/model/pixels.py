@@ -19,12 +19,14 @@ __all__ = ["REDUCING_GAP", "central_square", "draft_size", "to_rgb"]
 
 _BICUBIC_SUPPORT_PX = 2  # of the kernel on each side, in pixels of the smaller of source and result
 REDUCING_GAP = 2.0
-"""A picture more than twice this much too large is first shrunk by averaging whole blocks of pixels, to at least
-this many times the result; the bicubic filter does the rest. `python -m benchmarks.preprocessing` prints what
-that changes."""
+"""A picture at least twice this many times too large is first shrunk by averaging whole blocks of pixels, to no
+less than this many times the result; the bicubic filter does the rest. `python -m benchmarks.preprocessing`
+prints what that changes."""
 
-DRAFT_GAP = 2.0
-"""A JPEG is decoded at 1/2, 1/4 or 1/8 when its short side is then still this many times the result's."""
+DRAFT_GAP = 1.4
+"""A JPEG is decoded at 1/2, 1/4 or 1/8 when its short side is then still this many times the result's, so that
+the bicubic filter still has something to average: at 1.0 the pixels would differ more than twice as much. 1.4
+is the most that lets a photograph of 12 megapixels be decoded at 1/8. The benchmark prints the difference."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
