@@ -123,6 +123,8 @@ class Latency:
         if self.sd_s <= 0.0 or self.mean_s <= 0.0:
             return 1.0 if self.mean_s <= limit_s else 0.0
         mu, sigma = self._log_moments()
+        if sigma == 0.0:  # the spread is too small beside the mean for a float
+            return 1.0 if self.mean_s <= limit_s else 0.0
         return 0.5 * (1.0 + math.erf((math.log(limit_s) - mu) / (sigma * math.sqrt(2.0))))
 
 
