@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload_sdk._types import Decision, Estimate, Situation
-from offload_sdk.decide.options import decision, expected_latency_s, open_options
+from offload_sdk.decide.options import decision, describe, expected_latency_s, open_options
 
 __all__ = ["MeetDeadline", "chance_in_time"]
 
@@ -28,7 +28,8 @@ class MeetDeadline:
         deadline_s = situation.deadline_s
         if deadline_s is None:
             chosen = min(options, key=lambda estimate: expected_latency_s(estimate, situation))
-            return decision("deadline", chosen, f"no deadline is set, so the fastest: {chosen.option}", situation)
+            reason = f"no deadline is set, so the fastest: {describe(chosen)}"
+            return decision("deadline", chosen, reason, situation)
         chances = {estimate.option: chance_in_time(estimate, deadline_s) for estimate in options}
         shown = ", ".join(f"{option} {chance:.0%}" for option, chance in chances.items())
         safe = [estimate for estimate in options if chances[estimate.option] >= self._probability]
