@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 
-from offload_sdk._types import Decision, Situation
-from offload_sdk.typing import Policy
+from offload_sdk._types import Decision, Outcome, Situation
+from offload_sdk.typing import LearningPolicy, Policy
 
 __all__ = ["Shadowed"]
 
@@ -20,6 +21,7 @@ class Shadowed:
 
     def __init__(self, policy: Policy, rate: float, rng: random.Random) -> None:
         self._policy = policy
+        self._learner = policy if isinstance(policy, LearningPolicy) else None
         self._rate = rate
         self._rng = rng
 
@@ -33,3 +35,7 @@ class Shadowed:
             if estimate.option != decision.chosen and estimate.option not in situation.unavailable
         )
         return replace(decision, shadow=others)
+
+    def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
+        if self._learner is not None:
+            self._learner.learn(decision, outcomes)
