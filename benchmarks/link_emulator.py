@@ -68,9 +68,14 @@ def connect(link: LinkEmulator) -> socket.socket:
     return connection
 
 
-def exchange(connection: socket.socket, size_bytes: int) -> None:
-    """Send a request of `size_bytes` and read its answer."""
-    connection.sendall(_HEAD.pack(size_bytes, ANSWER_BYTES) + bytes(size_bytes - _HEAD.size))
+def message(size_bytes: int) -> bytes:
+    """A request of so many bytes."""
+    return _HEAD.pack(size_bytes, ANSWER_BYTES) + bytes(size_bytes - _HEAD.size)
+
+
+def exchange(connection: socket.socket, request: bytes) -> None:
+    """Send a request and read its answer."""
+    connection.sendall(request)
     left = ANSWER_BYTES
     while left:
         left -= len(connection.recv(left)) or left
@@ -93,17 +98,18 @@ def constants(server: tuple[str, int], repeat: int) -> float:
             trace = LinkTrace.constant(mbps, rtt_ms)
             with LinkEmulator(server, trace) as link:
                 for size_bytes in SIZES_BYTES:
+                    request = message(size_bytes)
                     warm: list[float] = []
                     cold: list[float] = []
-                    for _ in range(repeat):
+                    ideal = ideal_s(trace, 0.0, size_bytes)
+                    for _ in range(max(repeat, min(int(2.0 / ideal), 4 * repeat))):
                         start_s = time.monotonic()
                         with connect(link) as connection:
-                            exchange(connection, size_bytes)
+                            exchange(connection, request)
                             cold.append(time.monotonic() - start_s)
                             start_s = time.monotonic()
-                            exchange(connection, size_bytes)
+                            exchange(connection, request)
                             warm.append(time.monotonic() - start_s)
-                    ideal = ideal_s(trace, 0.0, size_bytes)
                     cells = [f"{mbps:6g} {rtt_ms:6g} {size_bytes:7}"]
                     for measured_s, wanted_s in (
                         (statistics.median(warm), ideal),
@@ -121,11 +127,12 @@ def traced(server: tuple[str, int], path: Path, seconds: float) -> float:
     trace = LinkTrace.from_csv(path)
     off: list[float] = []
     measured_s = wanted_s = 0.0
+    request = message(107_000)
     with LinkEmulator(server, trace) as link, connect(link) as connection:
-        exchange(connection, _HEAD.size)
+        exchange(connection, message(_HEAD.size))
         while (start_s := link.sample().t_s) < seconds:
             begun_s = time.monotonic()
-            exchange(connection, 107_000)
+            exchange(connection, request)
             took_s = time.monotonic() - begun_s
             wanted = ideal_s(trace, start_s, 107_000)
             off.append(took_s / wanted - 1.0)
@@ -142,7 +149,7 @@ def traced(server: tuple[str, int], path: Path, seconds: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5, help="requests per row (default 5)")
+    parser.add_argument("--repeat", type=int, default=5, help="requests per row, short ones up to 4 x (default 5)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each recorded trace (default 20)")
     options = parser.parse_args()
     folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "traces"

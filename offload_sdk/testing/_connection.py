@@ -164,8 +164,8 @@ class Lane:
         if transport is None or transport.is_closing():
             return
         if data:
-            transport.write(data)
             self._proxy.count(up=self._up, size_bytes=len(data))
+            transport.write(data)
         else:
             self.ended = True
             with contextlib.suppress(OSError):  # it may have been reset in the meantime

@@ -112,8 +112,10 @@ class LinkEmulator:
             self._loop, self._thread = loop, thread
             try:
                 self._proxy = asyncio.run_coroutine_threadsafe(self._open(upstream), loop).result(_PATIENCE_S)
-            except OSError as error:
+            except BaseException as error:
                 self._end()
+                if not isinstance(error, OSError):
+                    raise
                 raise ConfigurationError(
                     f"the link emulator cannot listen on {self.host}:{self._port}: {error}; give a free port"
                 ) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from offload_sdk.testing._connection import Connection, Lane
 from offload_sdk.testing._shared_link import SharedLink
-from offload_sdk.testing._sockets import bound_socket, reset_on_close
+from offload_sdk.testing._sockets import BACKLOG, bound_socket, reset_on_close
 from offload_sdk.testing._timers import Timers
 from offload_sdk.testing._trace import LinkSample, LinkTrace
 from offload_sdk.typing import Clock
@@ -22,7 +22,6 @@ from offload_sdk.typing import Clock
 _PACKET_BYTES = 1460
 _LEAST_RTO_S = 0.2  # Linux: an acknowledgement is missed after the round trip and at least 200 ms
 _RECEIVE_BUFFER_BYTES = 64 * 1024
-_BACKLOG = 128
 
 Resolved = tuple[socket.AddressFamily, tuple[Any, ...]]
 """A family and an address of it, as sockets want them."""
@@ -84,7 +83,7 @@ class Proxy:
 
     def listen(self) -> None:
         assert self._listener is not None
-        self._listener.listen(_BACKLOG)
+        self._listener.listen(BACKLOG)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def refuse(self, on: bool) -> None:
@@ -137,7 +136,10 @@ class Proxy:
                     reset_on_close(sock)
                     sock.close()
             return
-        self._open_at(opens_s, connection, refused=server is None)
+        if connection.done:  # it was broken while its second side was being set up
+            connection.abort()
+        else:
+            self._open_at(opens_s, connection, refused=server is None)
 
     def _open_at(self, opens_s: float, connection: Connection, *, refused: bool) -> None:
         if connection.done or connection.vanished:
@@ -155,6 +157,7 @@ class Proxy:
         """A connection to the server. `OSError` if there is none."""
         family, address = self._upstream
         sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         sock.setblocking(False)
         try:
             await self._loop.sock_connect(sock, address)
@@ -245,12 +248,17 @@ class Proxy:
 
     def reset_later(self, connection: Connection) -> None:
         """Half a round trip from now; if a black hole has come by then, when that ends."""
+        due_s = self.timers.clock() + 0.5 * self.rtt_s(self.timers.clock())
 
         def arrive() -> None:
-            if not connection.vanished:
+            if connection.done or connection.vanished:
+                return
+            if due_s <= self.timers.clock():
                 connection.abort()
+            else:
+                self.timers.call_when(due_s, arrive)
 
-        self._loop.call_later(0.5 * self.rtt_s(self.timers.clock()), arrive)
+        arrive()
 
     def discard(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -1,32 +1,25 @@
-"""A server that speaks the contract and fails as it is told. What a fault looks like is in `_faults`."""
+"""A server that speaks the contract and fails as it is told: its life, its switches and what it records.
+
+What it does with a request is in `_responder`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import selectors
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import get_args
 
-from offload_sdk import wire
 from offload_sdk._types import Label
-from offload_sdk.errors import ConfigurationError, InvalidImageError
-from offload_sdk.testing import _faults
+from offload_sdk.errors import ConfigurationError
 from offload_sdk.testing._faults import Fault
-from offload_sdk.testing._http import Parsed, ReceivedRequest, multipart_field, read_request
-from offload_sdk.testing._sockets import listening_socket, reset_on_close
-
-_CATS = (
-    Label(name="tabby", probability=0.7, index=281),
-    Label(name="Egyptian cat", probability=0.2, index=285),
-    Label(name="tiger cat", probability=0.06, index=282),
-)
-_BLOCK = b" " * 65536  # white space is valid JSON so far, however much of it comes
+from offload_sdk.testing._http import Parsed, ReceivedRequest, read_request
+from offload_sdk.testing._responder import CATS, Responder
+from offload_sdk.testing._sockets import listening_socket
 
 
 class FaultyServer:
@@ -44,7 +37,7 @@ class FaultyServer:
 
     def __init__(
         self,
-        predict: Sequence[Label] | Callable[[bytes], Sequence[Label]] = _CATS,
+        predict: Sequence[Label] | Callable[[bytes], Sequence[Label]] = CATS,
         *,
         fault: Fault = "ok",
         model: str = "faulty",
@@ -62,23 +55,19 @@ class FaultyServer:
             drip_s: between two bytes of a slow answer.
             port: 0 for a free one, which is kept over `stop` and `start`.
         """
-        self._predict = predict
-        self._model = model
-        self.retry_after_s = retry_after_s
-        self.drip_s = drip_s
         self.host = host
         self._port = port
         self._lock = threading.Condition()
         self._fault: Fault = "ok"
         self._times: int | None = None
         self._path: str | None = None
-        self._delay_s = 0.0
         self._requests: list[ReceivedRequest] = []
         self._counts: Counter[str] = Counter()
         self._accepted = 0
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._responder = Responder(predict, model, self._stopping, retry_after_s=retry_after_s, drip_s=drip_s)
         self._acceptor: threading.Thread | None = None
         self._waker: socket.socket | None = None
         self.fail(fault)
@@ -165,7 +154,7 @@ class FaultyServer:
 
     def delay(self, seconds: float) -> None:
         """Wait so long before each answer, whatever it is. `Server-Timing` tells the client."""
-        self._delay_s = seconds
+        self._responder.delay_s = seconds
 
     # What happened
 
@@ -236,8 +225,8 @@ class FaultyServer:
                 request = read_request(stream)
                 if request is None:
                     break
-                fault = self._record(request, number, first)
-                if not request.complete or not self._answer(connection, request, fault, first):
+                received = self._record(request, number, first)
+                if not received.complete or not self._responder.answer(connection, received):
                     break
                 if request.headers.get("connection", "").lower() == "close":
                     break
@@ -250,7 +239,7 @@ class FaultyServer:
             stream.close()
             connection.close()
 
-    def _record(self, request: Parsed, number: int, first: bool) -> Fault:
+    def _record(self, request: Parsed, number: int, first: bool) -> ReceivedRequest:
         with self._lock:
             fault: Fault = "ok"
             if self._path in (None, request.path) and self._times != 0:
@@ -258,92 +247,16 @@ class FaultyServer:
                 if self._times is not None:
                     self._times -= 1
             self._counts[fault] += 1
-            self._requests.append(
-                ReceivedRequest(
-                    method=request.method,
-                    path=request.path,
-                    headers=request.headers,
-                    body=request.body,
-                    complete=request.complete,
-                    connection=number,
-                    new_connection=first,
-                    fault=fault,
-                )
+            received = ReceivedRequest(
+                method=request.method,
+                path=request.path,
+                headers=request.headers,
+                body=request.body,
+                complete=request.complete,
+                connection=number,
+                new_connection=first,
+                fault=fault,
             )
+            self._requests.append(received)
             self._lock.notify_all()
-            return fault
-
-    def _answer(self, connection: socket.socket, request: Parsed, fault: Fault, first: bool) -> bool:
-        """Do what the fault asks for; true if the connection may go on."""
-        started_s = time.monotonic()
-        if self._delay_s > 0.0 and self._stopping.wait(self._delay_s):
-            return False
-        if fault == "black_hole":
-            while connection.recv(65536):  # until the client, or `stop`, ends it
-                pass
-            return False
-        if fault == "reset" or (fault == "reset_reused" and not first):
-            reset_on_close(connection)
-            return False
-        if fault == "huge":
-            connection.sendall(_faults.head(200, {"Content-Type": "application/json", "Connection": "close"}))
-            while not self._stopping.is_set():
-                connection.sendall(_BLOCK)
-            return False
-        whole = self._message(request, fault, started_s)
-        if fault == "truncated":
-            body_bytes = len(whole) - whole.index(b"\r\n\r\n") - 4
-            connection.sendall(whole[: len(whole) - body_bytes + body_bytes // 2])
-            return False
-        if fault in ("slow_drip", "slow_drip_headers"):
-            return self._drip(connection, whole, 0 if fault == "slow_drip_headers" else None)
-        connection.sendall(whole)
-        return fault != "close_idle"
-
-    def _drip(self, connection: socket.socket, whole: bytes, start: int | None) -> bool:
-        if start is None:
-            start = whole.index(b"\r\n\r\n") + 4
-        connection.sendall(whole[:start])
-        for position in range(start, len(whole)):
-            if self._stopping.wait(self.drip_s):
-                return False
-            connection.sendall(whole[position : position + 1])
-        return True
-
-    def _message(self, request: Parsed, fault: Fault, started_s: float) -> bytes:
-        if fault.startswith("http_"):
-            return _faults.error(int(fault.removeprefix("http_")), retry_after_s=self.retry_after_s)
-        if fault == "garbage":
-            return _faults.answer(200, _faults.GARBAGE)
-        if fault == "wrong_json":
-            with self._lock:
-                turn = self._counts["wrong_json"] - 1
-            return _faults.answer(200, _faults.WRONG_SHAPES[turn % len(_faults.WRONG_SHAPES)])
-        if fault == "redirect" and request.path != "/elsewhere":
-            return _faults.answer(307, b"", Location=f"{self.url}/elsewhere")
-        if (request.method, request.path) == ("GET", wire.HEALTH_PATH):
-            health = {"status": "ok", "model_loaded": True, "model": self._model, "version": "testing"}
-            return _faults.answer(200, json.dumps(health).encode())
-        if (request.method, request.path) == ("POST", wire.ANALYZE_PATH):
-            return self._analyze(request, started_s)
-        return _faults.error(404, retry_after_s=self.retry_after_s)
-
-    def _analyze(self, request: Parsed, started_s: float) -> bytes:
-        image = multipart_field(request.headers.get("content-type", ""), request.body, wire.IMAGE_FIELD)
-        if image is None:
-            return _faults.error(400, retry_after_s=self.retry_after_s)
-        context = wire.parse_context(request.headers)
-        queued_s = time.monotonic() - started_s
-        try:
-            labels = self._predict(image) if callable(self._predict) else self._predict
-        except InvalidImageError:
-            return _faults.error(400, retry_after_s=self.retry_after_s)
-        except Exception:  # whatever it is, a server answers 500
-            return _faults.error(500, retry_after_s=self.retry_after_s)
-        timing = {"queue": queued_s, "decode": 0.0, "infer": time.monotonic() - started_s - queued_s}
-        body = wire.answer_body(
-            labels[: context.top_k], model=self._model, request_id=context.request_id or "testing"
-        )
-        return _faults.answer(
-            200, json.dumps(body).encode(), **{wire.SERVER_TIMING_HEADER: wire.format_server_timing(timing)}
-        )
+            return received

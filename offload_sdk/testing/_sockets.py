@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-_BACKLOG = 128
+BACKLOG = 128
 _LINGER_ZERO = struct.pack("ii", 1, 0) if os.name != "nt" else struct.pack("hh", 1, 0)
 
 
@@ -34,7 +34,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     """A non-blocking socket that listens. `OSError` if the port is taken."""
     sock = bound_socket(host, port)
     try:
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
