@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -68,6 +69,9 @@ class Analyze:
 
     async def _read(self, receive: Receive, form: ImageForm) -> bytes:
         try:
+            if sys.version_info >= (3, 11):  # without a task of its own, unlike wait_for
+                async with asyncio.timeout(self._body_timeout_s):
+                    return await self._read_form(receive, form)
             return await asyncio.wait_for(self._read_form(receive, form), self._body_timeout_s)
         except asyncio.TimeoutError:
             raise RequestError.slow_body(self._body_timeout_s) from None

@@ -35,8 +35,13 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logging() -> None:
-    """Send our log and uvicorn's warnings to stderr, unless the application has handlers of its own."""
-    for name, level in (("server_stub", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    """Send our log and what others report of importance to stderr, unless there are handlers already."""
+    levels = {
+        "server_stub": logging.INFO,
+        "uvicorn.error": logging.WARNING,
+        "python_multipart": logging.ERROR,  # it warns about each line break after a form
+    }
+    for name, level in levels.items():
         chosen = logging.getLogger(name)
         if chosen.hasHandlers():
             continue

@@ -16,7 +16,7 @@ from offload_sdk.errors import InvalidImageError
 from server_stub.app import create_app
 from server_stub.engine import Inference
 from server_stub.pool import Pool
-from server_stub.run import _listen, _Server, _uvicorn_config
+from server_stub.run import Server, listen
 from server_stub.settings import ServerSettings
 
 LABELS = tuple(Label(name=f"class {index}", probability=0.5 / (index + 1), index=index) for index in range(10))
@@ -78,10 +78,10 @@ class LiveServer:
 
 @contextlib.contextmanager
 def running(settings: ServerSettings, model: FakeModel, *, load: bool = True) -> Iterator[LiveServer]:
-    listener = _listen(settings)
+    listener = listen(settings)
     host, port = listener.getsockname()[:2]
     app = create_app(settings, model.load)
-    server = _Server(_uvicorn_config(app, settings), on_stop=app.state.pool.drain)
+    server = Server(app, settings)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     live = LiveServer(f"http://{host}:{port}", host, port, model, app.state.pool)

@@ -251,3 +251,14 @@ def test_cors_is_closed_unless_configured(live_server, start_server):
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     other = requests.get(server.url, headers={"Origin": "https://evil.example"}, timeout=10)
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def test_a_draining_server_says_so(start_server, error_code):
+    server = start_server()
+    server.pool.drain()
+    health = requests.get(server.url, timeout=10)
+    assert (health.status_code, health.json()["status"]) == (503, "draining")
+    assert health.json()["model_loaded"] is True
+    refused = server.analyze()
+    assert (refused.status_code, error_code(refused)) == (503, "draining")
+    assert int(refused.headers["Retry-After"]) >= 1

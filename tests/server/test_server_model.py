@@ -15,7 +15,7 @@ from PIL import Image
 from offload_sdk.wire import parse_server_timing
 from server_stub.app import create_app
 from server_stub.model_engine import model_loader
-from server_stub.run import _listen, _Server, _uvicorn_config
+from server_stub.run import Server, listen
 from server_stub.settings import ServerSettings
 
 
@@ -36,9 +36,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     ready = threading.Event()
     app = create_app(settings, model_loader(settings), on_state=lambda state: ready.set())
-    with contextlib.closing(_listen(settings)) as listener:
+    with contextlib.closing(listen(settings)) as listener:
         host, port = listener.getsockname()
-        server = _Server(_uvicorn_config(app, settings), on_stop=app.state.pool.drain)
+        server = Server(app, settings)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         assert ready.wait(60)
