@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from calibration.plan import FULL, QUICK, thread_counts
 from calibration.statistics import pick_threads
 from calibration.verdict import warnings
 from offload_sdk._config import OffloadConfig
-from offload_sdk._profile import LinkTiming, ProfileDocument, board_name, save_profile
+from offload_sdk._profile import LinkTiming, ProfileDocument, board_name, save_profile, usable_cores
 from offload_sdk._version import __version__
 from offload_sdk.errors import RemoteError
 from offload_sdk.measure import sysfs
@@ -71,7 +70,7 @@ def calibrate(
     from offload_sdk.model import PayloadOptions, resolve, runtime_name
 
     plan = QUICK if quick else FULL
-    cores = _usable_cores()
+    cores = usable_cores()
     counts = thread_counts(cores, every=plan.all_thread_counts)
     wanted = config.threads
     if wanted is not None and wanted not in counts:
@@ -156,13 +155,6 @@ def _link(url: str, config: OffloadConfig, quick: bool) -> tuple[LinkTiming | No
     if timing.uplink_bytes_per_s is None:
         return timing, "the uplink was not measured: uploads failed, or took no longer than a ping"
     return timing, None
-
-
-def _usable_cores() -> int:
-    """Return the cores this process may use, which in a container or under taskset are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_bytes() -> int | None:

@@ -228,6 +228,15 @@ def test_modelled_energy_agrees_with_the_stated_one() -> None:
             assert profile.cpu_active_w * profile.infer_s == pytest.approx(energy.value, rel=0.35)
 
 
+def test_power_goes_with_the_busy_cores() -> None:
+    four, one, eight = (reference_profile("pi_4", threads=n).cpu_active_w for n in (4, 1, 8))
+    assert four is not None
+    assert one == pytest.approx(four / 4)
+    assert eight == four
+    assert reference_profile("pc").cpu_active_w is None
+    assert reference_profile("pc").cpu_power_source == "unknown"
+
+
 def test_without_a_file_the_reference_with_no_more_threads_than_cores(tmp_path: Path) -> None:
     profile = profile_for(tmp_path / "none.json", "mobilenet_v3_small", None, board=PI_4, cores=2)
     assert not profile.measured

@@ -92,6 +92,7 @@ def test_a_missing_model_leaves_no_profile(tmp_path: Path) -> None:
     assert not config.profile_path.exists()
 
 
+@pytest.mark.slow
 def test_from_the_command_line_with_a_dead_server(tmp_path: Path) -> None:
     """A process of its own, as a user would run it: a profile, a warning instead of a failure, no traceback."""
     with FaultyServer() as server:
