@@ -11,7 +11,6 @@ Pure: no sockets, no clock, no HTTP library. The public contract of the exchange
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,7 +129,7 @@ def parse_context(headers: Mapping[str, str]) -> RequestContext:
     top_k = _number(get(TOP_K_HEADER), 1, MAX_TOP_K)
     return RequestContext(
         request_id=request_id,
-        deadline_s=_number(get(DEADLINE_HEADER), -math.inf, 86400.0),
+        deadline_s=_number(get(DEADLINE_HEADER), -86400.0, 86400.0),
         battery_frac=_number(get(BATTERY_HEADER), 0.0, 1.0),
         signal_dbm=_number(get(SIGNAL_HEADER), -200.0, 50.0),
         top_k=DEFAULT_TOP_K if top_k is None else int(top_k),
@@ -158,12 +157,12 @@ def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
     try:
         document = json.loads(body)
         labels = tuple(_label(entry) for entry in document["predictions"])
-        model = document["model"]
+        model = _text(document["model"])
         request_id = document.get("request_id")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RemoteError(f"the answer is not the contract's JSON: {error!r}", kind="protocol") from None
-    if not labels or not isinstance(model, str):
-        raise RemoteError("the answer has no predictions or no model name", kind="protocol")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise RemoteError(f"the answer is not the contract's JSON: {repr(error)[:200]}", kind="protocol") from None
+    if not labels:
+        raise RemoteError("the answer has no predictions", kind="protocol")
     return Answer(
         labels=labels,
         model=model,
@@ -210,9 +209,17 @@ def _label(entry: Any) -> Label:
     probability = float(entry["probability"])
     if not 0.0 <= probability <= 1.0 + 1e-6:
         raise ValueError(f"a probability of {probability}")
-    if not isinstance(entry["label"], str):
-        raise TypeError("a label that is not text")
-    return Label(name=entry["label"], probability=min(1.0, probability), index=int(entry["index"]))
+    index = int(entry["index"])
+    if index < 0:
+        raise ValueError(f"an index of {index}")
+    return Label(name=_text(entry["label"]), probability=min(1.0, probability), index=index)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name that is not text")
+    value.encode()  # JSON may hold half a surrogate pair, which no file and no terminal takes
+    return value
 
 
 def _number(text: str | None, low: float, high: float) -> float | None:
