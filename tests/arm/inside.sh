@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# What `run.sh` runs inside an Arm root, in the repository's folder: install, calibrate, classify, light tests.
+set -euo pipefail
+work=$(realpath "$1")
+repository=$PWD
+venv=/opt/offload
+export OFFLOAD_HOME=/opt/offload-home
+
+options=()
+if [ "$(uname -m)" = armv7l ]; then
+  # 32-bit Arm has no wheels of these on PyPI; the distribution's are used, as the README says.
+  apt-get install -y -qq python3-numpy python3-pil python3-psutil >/dev/null
+  options=(--system-site-packages)
+fi
+[ -x "$venv/bin/python" ] || python3 -m venv "${options[@]}" "$venv"
+"$venv/bin/pip" install --quiet --upgrade --force-reinstall --no-deps "$work"/*.whl
+"$venv/bin/pip" install --quiet "$work"/*.whl pytest hypothesis
+
+cd /opt  # outside the checkout, so that the wheel is what runs
+"$venv/bin/offload-sdk" calibrate --quick
+"$venv/bin/offload-sdk" status
+answer=$("$venv/bin/offload-sdk" classify "$work/cat.jpg" --json --policy local)
+echo "$answer"
+grep -q '"name": *"\(tiger cat\|tabby\|Egyptian cat\)"' <<<"$answer" || { echo "not a cat" >&2; exit 1; }
+
+rm -rf /opt/light && mkdir /opt/light && cp -r "$repository/tests" /opt/light/
+cd /opt/light
+"$venv/bin/python" -m pytest -q -p no:cacheprovider -m light -W ignore::pytest.PytestUnknownMarkWarning tests
