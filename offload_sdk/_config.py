@@ -15,8 +15,10 @@ import sys
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -51,8 +53,10 @@ FILE_NAME = "offload.toml"
 _PREFIX = "OFFLOAD_"
 DEFAULT_ENDPOINT_NAME = "remote"
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Wait = Annotated[float, Field(gt=0, le=86400)]
+"""Seconds that a thread may be told to wait: the operating system refuses endless ones."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -71,14 +75,28 @@ def _server_url(value: Any) -> Any:
         return value
     url = value.strip().rstrip("/")
     scheme, separator, rest = url.partition("://")
+    if "@" in (rest if separator else url).split("/", 1)[0]:  # first, as the other messages repeat the value
+        raise ValueError("a server's address must hold no password; set OFFLOAD_TOKEN instead")
     if not separator or scheme.lower() not in ("http", "https") or not rest or rest.startswith(("/", ":")):
         raise ValueError(f"{value!r} is not a server's address; write it as http://HOST:PORT or https://HOST")
-    if "@" in rest.split("/", 1)[0]:
-        raise ValueError("a server's address must hold no password; set OFFLOAD_TOKEN instead")
+    try:
+        port = urlsplit(url).port
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a server's address: {error}") from None
+    if port == 0:
+        raise ValueError(f"{value!r} is not a server's address: no server listens on port 0")
     return url
 
 
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 ServerUrl = Annotated[str, BeforeValidator(_server_url)]
+UserPath = Annotated[Path, AfterValidator(_expanded)]
 
 
 class _Group(BaseModel):
@@ -91,7 +109,7 @@ class EndpointConfig(_Group):
     url: ServerUrl
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
     token: SecretStr | None = None
-    ca_bundle: Path | None = None
+    ca_bundle: UserPath | None = None
     usd_per_request: NonNegative = 0.0
     usd_per_server_hour: NonNegative = 0.0
     usd_per_gb: NonNegative = 0.0
@@ -137,7 +155,7 @@ class LogConfig(_Group):
     """The log of images. `shadow_rate` is the share of images for which the other path runs too."""
 
     enabled: bool = True
-    path: Path | None = None
+    path: UserPath | None = None
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 200_000_000
     max_age_days: Positive = 90.0
     shadow_rate: Fraction = 0.0
@@ -151,7 +169,7 @@ class ProbeConfig(_Group):
     """
 
     enabled: bool = True
-    interval_s: Positive = 5.0
+    interval_s: Wait = 5.0
     budget_frac: Fraction = 0.01
     start_bytes: Annotated[int, Field(ge=0)] = 65536
 
@@ -160,8 +178,8 @@ class CircuitConfig(_Group):
     """When an endpoint is left alone: after `failures` in a row, for `cooldown_s`, doubling up to the maximum."""
 
     failures: Annotated[int, Field(ge=1)] = 3
-    cooldown_s: Positive = 1.0
-    max_cooldown_s: Positive = 30.0
+    cooldown_s: Wait = 1.0
+    max_cooldown_s: Wait = 30.0
 
 
 class OffloadConfig(_Group):
@@ -173,16 +191,16 @@ class OffloadConfig(_Group):
     device's own energy.
     """
 
-    home: Path = Field(default_factory=default_home)
+    home: UserPath = Field(default_factory=default_home)
     server_url: ServerUrl | None = None
     token: SecretStr | None = None
     endpoints: tuple[EndpointConfig, ...] = ()
     policy: PolicyName = "auto"
     model: Annotated[str, Field(min_length=1)] = "auto"
     local: bool = True
-    deadline_s: Positive | None = None
-    remote_timeout_s: Positive = 10.0
-    connect_timeout_s: Positive = 3.0
+    deadline_s: Wait | None = None
+    remote_timeout_s: Wait = 10.0
+    connect_timeout_s: Wait = 3.0
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     usd_per_kwh: NonNegative = 0.0
     seed: int | None = None
