@@ -135,10 +135,10 @@ def _show(found: Report, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console()
+    console = Console(highlight=False)
     console.print(facts(found), markup=False)
-    console.print(rich_table(found))
+    console.print(rich_table(found, columns=console.width))
     if found.baseline:
-        console.print(rich_table(found, baseline=True))
+        console.print(rich_table(found, baseline=True, columns=console.width))
     for note in NOTES:
         console.print(note, style="dim", markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ HEADER = (
     "in p90",
 )
 NOTES = (
-    "mean, p50, p95: time of one run, decoding included. The first line is the whole call as it was decided.",
+    "mean, p50, p95: time of one run, decoding included; `as decided` is the whole call, all its runs together.",
     "energy, $/1,000, sent: per run, per 1,000 runs, per run; `modelled` is computed from power figures, "
     "`metered` is read from a meter.",
     "pred. error: median of |predicted - actual| / actual. in p90: share of runs that took no longer than their "
@@ -92,17 +93,20 @@ def plain(report: Report) -> str:
     return "\n\n".join(blocks)
 
 
-def rich_table(report: Report, *, baseline: bool = False) -> Table:
-    """Return a table for a terminal."""
+def rich_table(report: Report, *, baseline: bool = False, columns: int = 200) -> Table:
+    """Return a table for a terminal of so many columns: a line per path, or a column where that is too wide."""
     from rich.markup import escape
     from rich.table import Table
 
     title = f"{BASELINE_TITLE} ({report.baseline_images:,} images)" if baseline else TITLE
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in HEADER:
-        table.add_column(name, justify="left" if name == "path" else "right")
-    for line in cells(report, baseline=baseline):
-        table.add_row(*(escape(cell) for cell in line), style="bold" if line[0] == "as decided" else None)
+    lines = [HEADER, *cells(report, baseline=baseline)]
+    if sum(_widths(lines)) + 3 * len(HEADER) + 1 > columns:
+        lines = list(zip(*lines, strict=True))
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, name in enumerate(lines[0]):
+        table.add_column(escape(name), justify="right" if number else "left")
+    for line in lines[1:]:
+        table.add_row(*map(escape, line))
     return table
 
 
@@ -166,11 +170,15 @@ def _moment(wall_s: float) -> str:
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:
     table = [HEADER, *lines]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEADER))]
+    widths = _widths(table)
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            cell.rjust(width) if column else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in table
     )
+
+
+def _widths(lines: Iterable[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -58,8 +58,8 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.argv[1:] = ['classify', '--help']\n"
         "try: app()\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'PIL', 'requests', 'offload_sdk._config', 'rich', 'matplotlib', 'fastapi', 'ai_edge_litert', "
-        "'tflite_runtime', 'psutil', 'sqlite3'}\n"
+        "heavy = {'numpy', 'PIL', 'requests', 'offload_sdk._config', 'rich', 'matplotlib', 'fastapi', "
+        "'ai_edge_litert', 'tflite_runtime', 'psutil', 'sqlite3'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

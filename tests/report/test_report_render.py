@@ -44,11 +44,12 @@ def test_a_table_for_a_terminal(run: Any, image: Any) -> None:
     from rich.console import Console
 
     report = summarise([image(0, run("[red]odd", 0.1))])
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(rich_table(report))
-    text = console.export_text()
-    for cell in (*HEADER, *cells(report)[0], "[red]odd"):
-        assert cell in text
+    for width in (200, 60):
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(rich_table(report, columns=width))
+        text = console.export_text()
+        for cell in (*HEADER, *cells(report)[0], "[red]odd"):
+            assert cell in text
 
 
 @pytest.mark.light
