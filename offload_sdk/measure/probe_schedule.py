@@ -5,7 +5,8 @@ used by one thread.
 
 The rules:
 
-- an endpoint is due one interval (± 20 %) after its last sample, which may be a probe or an image;
+- an endpoint is due one interval (± 20 %) after its last sample, which may be a probe or an image; one that
+  never took an upload gets its first a fifth of an interval after its first ping;
 - probes may cost `budget_frac` of the bytes that uploading every image takes, and `start_bytes` once;
 - a sized upload only follows a ping that succeeded, at least an interval after the last upload, and only if the
   budget then still holds a few pings; else a ping;
@@ -34,6 +35,7 @@ DEFAULT_UPLOAD_BYTES = 16384
 MAX_ALLOWANCE_BYTES = 262_144
 PINGS_IN_RESERVE = 4
 _FIRST_RETRY, _RETRY_GROWTH = 0.25, 2.0
+_SOON = 0.2
 # Times the largest jitter this is 1.92 intervals.
 _MAX_RETRY = 1.6
 
@@ -167,6 +169,8 @@ class ProbeSchedule:
         state.may_upload = success and probe.upload_bytes is None
         state.retries = 0 if success else state.retries + 1
         factor = 1.0 if success and not state.down else self._retry(state)
+        if state.uploaded_s is None and self._upload_bytes(state, now_s) is not None:
+            factor = _SOON  # nothing but a round trip is known of this link yet
         state.due_s = now_s + self._jittered(factor)
 
     def abandon(self) -> None:

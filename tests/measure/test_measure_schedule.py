@@ -142,7 +142,8 @@ def test_probes_are_an_interval_apart_with_bounded_jitter(seed: int, interval_s:
         assert probe is not None
         times.append(now_s)
         plan.finish(probe, spent_bytes=cost(probe), success=True, now_s=now_s)
-    gaps = [later - earlier for earlier, later in pairwise(times)]
+    first_upload_s, *gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert 0.16 * interval_s - 1e-6 <= first_upload_s <= 0.24 * interval_s + 1e-6
     assert all(0.8 * interval_s - 1e-6 <= gap <= 1.2 * interval_s + 1e-6 for gap in gaps)
     assert max(gaps) > min(gaps), "no jitter"
     assert times[0] <= 0.2 * interval_s
@@ -205,6 +206,14 @@ def test_uploads_follow_pings_and_fit_the_images() -> None:
     sizes = {probe.upload_bytes for _, probe in probes if probe.upload_bytes is not None}
     assert 15_000 in sizes
     assert all(MIN_UPLOAD_BYTES <= size <= MAX_UPLOAD_BYTES for size in sizes)
+
+
+def test_a_new_link_is_learnt_at_once_and_then_left_alone() -> None:
+    """Round trip and rate are known within half an interval; `start_bytes` pays, before any image has come."""
+    early = [(when_s, probe.kind) for when_s, probe in run(schedule(), 12.0, image_every_s=None)]
+    assert [kind for _, kind in early[:3]] == ["ping", "upload", "ping"]
+    assert early[1][0] <= 2.5
+    assert early[2][0] >= early[1][0] + 4.0
 
 
 def test_a_small_budget_is_spent_on_pings() -> None:
