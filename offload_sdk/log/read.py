@@ -6,9 +6,11 @@ No statistics and no text for people: those are `report`.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from offload_sdk._types import Record
 from offload_sdk.errors import ConfigurationError, OffloadError
@@ -34,7 +36,7 @@ def read_rows(path: Path, *, since_s: float | None = None, until_s: float | None
         OffloadError: while reading, the file turned out to be damaged.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # also false where the folder may not be looked into
         raise ConfigurationError(
             f"there is no log at {path}; it is written by `offload-sdk classify`, or set OFFLOAD_HOME"
         )
@@ -81,6 +83,13 @@ def _rows(
                 last = row[0]
                 wall_s = row[2]
                 if (since_s is None or wall_s >= since_s) and (until_s is None or wall_s < until_s):
-                    yield from_row(row[1:])
+                    yield _record(path, row)
             if len(page) < _PAGE_ROWS:
                 return
+
+
+def _record(path: Path, row: tuple[Any, ...]) -> Record:
+    try:
+        return from_row(row[1:])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OffloadError(f"row {row[0]} of the log {path} makes no sense: {error!r}") from None

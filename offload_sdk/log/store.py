@@ -61,6 +61,7 @@ class SqliteLog:
         self._lock = threading.Lock()  # guards the writer
         self._chores = threading.Lock()  # one `maintain` at a time
         self._closed = False
+        self._upkeep_error: str | None = None
         self._writer = Writer(Path(path), busy_s=_BUSY_S, wal_pages=wal_pages)
         self._writer.open(_OPEN_BUSY_S)
         forking.watch(self)
@@ -103,7 +104,9 @@ class SqliteLog:
                     self._enforce_limits(connection)
             except sqlite3.Error as error:
                 # Another process is at it, or the disk fails, which the next `append` finds out.
-                self._writer.last_error = f"upkeep: {error}"
+                self._upkeep_error = f"upkeep: {error}"
+            else:
+                self._upkeep_error = None
 
     def status(self) -> dict[str, Any]:
         """Return the file, its rows and bytes (None when unreadable), what waits, and the last error."""
@@ -118,7 +121,7 @@ class SqliteLog:
             "pending": len(self._writer.queue),
             "dropped": self._writer.dropped,
             "schema": SCHEMA_VERSION,
-            "last_error": self._writer.last_error,
+            "last_error": self._writer.last_error or self._upkeep_error,
         }
 
     def close(self) -> None:

@@ -66,6 +66,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_a_server_without_its_packages_says_what_to_install() -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['uvicorn'] = None\n"
+        "from offload_sdk.cli.app import app\n"
+        "app(['serve', '--port', '0'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'offload-sdk[server]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_values_are_shown_in_their_units() -> None:
     assert milliseconds(0.00123) == "1.23 ms"
     assert milliseconds(12.0) == "12,000 ms"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from offload_sdk._types import Outcome
-from offload_sdk.errors import ConfigurationError
+from offload_sdk.errors import ConfigurationError, OffloadError
 from offload_sdk.log import SqliteLog, read_rows
 from offload_sdk.typing import Log
 
@@ -225,6 +225,21 @@ def test_reading_what_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(ConfigurationError, match="empty"):
         read_rows(tmp_path / "empty")
+
+
+def test_a_row_that_somebody_changed_is_named(tmp_path: Path, make_record: Any) -> None:
+    path = tmp_path / "log.sqlite3"
+    log = SqliteLog(path)
+    for number in range(3):
+        log.append(make_record(number))
+    log.close()
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE images SET predicted = 'x' WHERE id = 2")
+    other.close()
+    rows = read_rows(path)
+    assert next(rows).request_id == "id-0"
+    with pytest.raises(OffloadError, match="row 2 of the log"):
+        next(rows)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
