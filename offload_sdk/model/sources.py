@@ -185,8 +185,11 @@ def _identify(encoded: bytes) -> Image.Image:
             cause = error
         except Exception as error:  # as when decoding
             raise InvalidImageError(f"The image cannot be read: {_words(error)}.") from error
-    damaged = f" It starts like one, but is damaged: {_words(cause)}." if cause else ""
-    raise InvalidImageError(f"The data is not an image in a known format.{damaged}") from cause
+    if cause is not None:
+        raise InvalidImageError(
+            "The image is damaged: it begins like one, but its header makes no sense."
+        ) from cause
+    raise InvalidImageError("The data is not an image in a known format.")
 
 
 def _plugins() -> Iterable[tuple[Any, Any]]:
