@@ -347,7 +347,8 @@ class Profile:
     """What is known of a board before the first image: priors of the estimators.
 
     Times are for the model named in `model` with `threads` threads. `decode_s_per_pixel` is keyed by Pillow's
-    format name, `""` being the entry for any other. Powers are marginal, above idle. `measured` is true for a
+    format name, `""` being the entry for any other. Powers are marginal, above idle; `cpu_active_w` is with
+    `threads` cores busy. `measured` is true for a
     calibrated device, false for published reference figures.
     """
 

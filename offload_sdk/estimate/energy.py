@@ -9,21 +9,23 @@ from offload_sdk._types import EnergySource, Outcome, Profile
 
 __all__ = ["local_energy_j", "outcome_energy", "remote_energy_j"]
 
-_COMPUTE_STEPS = ("decode", "preprocess", "infer")
-_PREPARE_STEPS = ("decode", "encode")
+_PREPARE_STEPS = ("decode", "preprocess", "encode")
 
 
-def local_energy_j(profile: Profile, compute_s: float) -> float | None:
-    """Energy of `compute_s` seconds of work at the processor's marginal active power."""
-    return None if profile.cpu_active_w is None else profile.cpu_active_w * compute_s
+def local_energy_j(profile: Profile, prepare_s: float, infer_s: float) -> float | None:
+    """Energy of preparing the picture on one core and of inferring on all the profile's threads."""
+    if profile.cpu_active_w is None:
+        return None
+    return profile.cpu_active_w * (prepare_s / profile.threads + infer_s)
 
 
 def remote_energy_j(profile: Profile, prepare_s: float, send_s: float, wait_s: float) -> float | None:
-    """Energy of an upload: work to prepare it, waking the radio, sending, and waiting for the answer."""
+    """Energy of an upload: preparing it on one core, waking the radio, sending, and waiting for the answer."""
     tx_w, wait_w = profile.radio_tx_w, profile.radio_wait_w
     if profile.cpu_active_w is None or tx_w is None or wait_w is None:
         return None
-    return profile.cpu_active_w * prepare_s + (profile.radio_wake_j or 0.0) + tx_w * send_s + wait_w * wait_s
+    prepare_w = profile.cpu_active_w / profile.threads
+    return prepare_w * prepare_s + (profile.radio_wake_j or 0.0) + tx_w * send_s + wait_w * wait_s
 
 
 def outcome_energy(
@@ -34,10 +36,10 @@ def outcome_energy(
     `s_per_byte` (the link's) splits a remote exchange into sending and waiting.
     """
     timings = outcome.timings
+    prepare_s = sum(timings.get(step, 0.0) for step in _PREPARE_STEPS)
     if outcome.path == "local":
-        energy_j = local_energy_j(profile, sum(timings.get(step, 0.0) for step in _COMPUTE_STEPS))
+        energy_j = local_energy_j(profile, prepare_s, timings.get("infer", 0.0))
     else:
-        prepare_s = sum(timings.get(step, 0.0) for step in _PREPARE_STEPS)
         exchange_s = max(outcome.latency_s - prepare_s, 0.0)
         send_s = min(exchange_s, outcome.sent_bytes * (s_per_byte or 0.0))
         energy_j = remote_energy_j(profile, prepare_s, send_s, exchange_s - send_s)

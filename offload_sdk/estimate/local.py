@@ -40,7 +40,7 @@ class LocalEstimator:
         infer_s = self._infer.mean * factor
         variance = self._infer.variance * factor * factor + decode_var + preprocess_var
         mean_s = decode_s + preprocess_s + infer_s
-        energy_j = local_energy_j(self._profile, mean_s)
+        energy_j = local_energy_j(self._profile, decode_s + preprocess_s, infer_s)
         return Estimate(
             option="local",
             path="local",
