@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 import random
 import socket
@@ -108,7 +109,13 @@ class Proxy:
             self.accepted += 1
             task = self._loop.create_task(self._open(sock))
             self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            task.add_done_callback(functools.partial(self._opened, sock))
+
+    def _opened(self, client: socket.socket, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if task.cancelled():  # before it had begun
+            reset_on_close(client)
+            client.close()
 
     async def _open(self, client: socket.socket) -> None:
         """Connect to the server, and let the first byte pass one round trip after the connection came in.

@@ -156,6 +156,14 @@ def test_reset_during_the_handshake(byte_server: Any, connect: Connect) -> None:
             connection.recv(1)
 
 
+def test_stopped_in_the_moment_of_connecting(byte_server: Any, connect: Connect) -> None:
+    for _ in range(20):
+        with LinkEmulator(byte_server.address) as link:
+            connection = connect(_at(link))
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
 def test_black_hole_swallows_and_ends(byte_server: Any, connect: Connect, wait_until: WaitUntil) -> None:
     with LinkEmulator(byte_server.address) as link:
         idle, busy = connect(_at(link)), connect(_at(link))
