@@ -86,7 +86,7 @@ def parse_since(text: str, now_s: float) -> float:
     if span is not None:
         return now_s - float(span[1]) * _SECONDS[span[2]]
     try:
-        return datetime.fromisoformat(text.strip()).timestamp()
+        return datetime.fromisoformat(text.strip().replace("Z", "+00:00")).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ConfigurationError(
             f"--since {text!r} is neither a time such as 2026-01-31T12:00 nor a span such as 90m, 24h or 7d"

@@ -53,7 +53,8 @@ class SqliteLog:
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> None:
-        wal_pages = max(16, min(1000, max_bytes // 8 // PAGE_BYTES))
+        # Thirty images a second for half a minute fill some 2,700 pages; until then no caller waits for a flush.
+        wal_pages = max(16, min(4000, max_bytes // 8 // PAGE_BYTES))
         self._max_bytes = max_bytes - wal_pages * PAGE_BYTES
         self._max_age_s = max_age_days * 86400.0
         self._clock = clock
