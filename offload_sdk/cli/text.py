@@ -11,7 +11,7 @@ _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 def printable(text: str) -> str:
     """Return the text without control characters: a file name must not steer the terminal."""
-    return "".join(ch if ch.isprintable() or ch == "\udcff" or ch == " " else f"\\x{ord(ch):02x}" for ch in text)
+    return "".join(ch if ch.isprintable() else f"\\x{ord(ch):02x}" for ch in text)
 
 
 def milliseconds(seconds: float) -> str:
