@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Protocol
@@ -192,9 +192,14 @@ def _identify(encoded: bytes) -> Image.Image:
     raise InvalidImageError("The data is not an image in a known format.")
 
 
-def _plugins() -> Iterable[tuple[Any, Any]]:
+def _plugins() -> Iterator[tuple[Any, Any]]:
+    """Pillow's readers of the formats above. The rarer half is loaded only for data that the first half does
+    not know: that takes as long as several inferences, and megabytes."""
+    Image.preinit()
+    first = [name for name in _FORMATS if name in Image.OPEN]
+    yield from (Image.OPEN[name] for name in first)
     Image.init()
-    return [Image.OPEN[name] for name in _FORMATS if name in Image.OPEN]
+    yield from (Image.OPEN[name] for name in _FORMATS if name in Image.OPEN and name not in first)
 
 
 def _orientation(image: Image.Image) -> int:
