@@ -121,6 +121,8 @@ class Parts:
             learn_probe(self.estimators, settled, self.snapshot())
 
     def status(self) -> dict[str, Any]:
+        from offload_sdk._profile import board_name
+
         snapshot, now_s = self.snapshot(), self.clock()
         local = None
         if self._classifier is not None and self._model is not None:
@@ -138,7 +140,7 @@ class Parts:
             "version": __version__,
             "policy": self._config.policy,
             "local": local,
-            "profile": {"board": self._profile.board, "calibrated": self._profile.measured},
+            "profile": {"board": board_name(), "calibrated": self._profile.measured},
             "device": {
                 name: getattr(snapshot, name)
                 for name in (
