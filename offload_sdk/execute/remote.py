@@ -153,7 +153,10 @@ class RemoteExecutor:
             return attempt
         if attempt.cold:
             attempt.timings["connect"] = connect_s
-        server_s = min(attempt.timings.get("server", 0.0), max(total_s - connect_s, 0.0))
+        server_s = 0.0
+        if "server" in attempt.timings:  # what it says of itself is not believed past what was seen
+            server_s = min(attempt.timings["server"], max(total_s - connect_s, 0.0))
+            attempt.timings["server"] = server_s
         if not retried:
             attempt.timings["network"] = max(total_s - connect_s - server_s, 0.0)
         return attempt
