@@ -391,9 +391,12 @@ def test_without_the_local_path_a_wrong_token_says_what_to_check(server: FaultyS
 
 
 def test_without_the_local_path_retry_after_reaches_the_caller(tmp_path: Path) -> None:
-    with FaultyServer(fault="http_503", retry_after_s=7.0) as server:
-        with make(tmp_path, server.url, local=False) as offloader, pytest.raises(RemoteError) as caught:
-            offloader.classify(jpeg())
+    with (
+        FaultyServer(fault="http_503", retry_after_s=7.0) as server,
+        make(tmp_path, server.url, local=False) as offloader,
+        pytest.raises(RemoteError) as caught,
+    ):
+        offloader.classify(jpeg())
     assert (caught.value.kind, caught.value.retry_after_s) == ("refused", 7.0)
 
 
