@@ -248,6 +248,8 @@ class Offloader:
     def _order(self, decision: Decision) -> Iterator[Side]:
         """Yield the chosen option, then the local path, then the open endpoints, the likely fastest first."""
         sides = {side.name: side for side in self._parts.sides}
+        if decision.chosen not in sides:
+            raise ConfigurationError(f"the policy chose {decision.chosen!r}, which is not among {list(sides)}")
         yield sides.pop(decision.chosen)
         if "local" in sides:
             yield sides.pop("local")
