@@ -133,6 +133,8 @@ def capture(source: str, fps: float, repeat: bool, mailbox: Mailbox) -> None:
             if not mailbox.put(frame):
                 break
         mailbox.close()
+    except ImportError as error:
+        mailbox.close(RuntimeError(f"{error}; how to install it stands at the top of {Path(__file__).name}"))
     except Exception as error:  # whatever ended the source ends the loop, which says what it was
         mailbox.close(error)
 
@@ -184,12 +186,9 @@ def main(arguments: list[str] | None = None) -> int:
         camera.join(2.0)  # it lets go of the camera; one that hangs in a dead stream ends with the process
 
     done = paths.total()
-    shares = ", ".join(f"{count / done:.0%} {path}" for path, count in sorted(paths.items()))
-    print(
-        f"{mailbox.seen} frames, {done} classified, {mailbox.dropped} dropped, {done / max(lasted_s, 1e-9):.1f} a second"
-        + (f"; {shares}" if shares else ""),
-        file=sys.stderr,
-    )
+    shares = "".join(f", {count / done:.0%} {path}" for path, count in sorted(paths.items()))
+    rate = f"{done / max(lasted_s, 1e-9):.1f} a second"
+    print(f"{mailbox.seen} frames, {mailbox.dropped} dropped, {done} classified, {rate}{shares}", file=sys.stderr)
     if mailbox.error is not None:
         print(f"error: {options.source}: {mailbox.error}", file=sys.stderr)
     return 0 if mailbox.error is None else 1

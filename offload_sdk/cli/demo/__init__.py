@@ -23,7 +23,7 @@ _NEEDED = {
 
 
 def demo(
-    seconds: Annotated[float, typer.Option("--seconds", min=4.0, max=3600.0, help="How long to classify.")] = 56.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=4.0, max=3600.0, help="How long to classify.")] = 50.0,
     slow: Annotated[
         bool, typer.Option("--slow/--no-slow", help="Emulate a slow board, unless this is one already.")
     ] = True,

@@ -24,11 +24,11 @@ class Phase:
         return f"{self.name}: {self.uplink_mbps:g} Mbit/s up, {self.rtt_ms:g} ms round trip"
 
 
-# Share of the time, name, rate, round trip, dead. The link is fast again before it dies, so that it dies in use.
+# Share of the time, name, rate, round trip, dead. It is good again before it dies, so that it dies in use.
 _PHASES = (
-    (0.20, "good Wi-Fi", 40.0, 5.0, False),
-    (0.20, "weak 4G", 2.0, 120.0, False),
-    (0.20, "good 4G", 30.0, 25.0, False),
+    (0.18, "good Wi-Fi", 40.0, 5.0, False),
+    (0.18, "weak 4G", 1.0, 200.0, False),
+    (0.24, "good 4G", 30.0, 25.0, False),
     (0.16, "dead link", 30.0, 25.0, True),
     (0.24, "good Wi-Fi", 40.0, 5.0, False),
 )

@@ -56,18 +56,19 @@ def why(answer: dict[str, Any]) -> str:
     decision = answer["decision"]
     predicted, chosen = decision["predicted"], decision["chosen"]
     if answer["fallback"]:
-        return "server silent"
+        return "fallback: no answer"
     _, barred, out = decision["reason"].partition(" is out: ")
     if barred:
         return f"server is out ({out.partition(',')[0].partition(':')[0]})"
     best = min((name for name in predicted if name != chosen), key=lambda name: predicted[name]["latency_mean_s"])
     ratio = predicted[best]["latency_mean_s"] / predicted[chosen]["latency_mean_s"]
-    if ratio >= 1.0:
+    if ratio >= 1.05:
         return f"{ratio:.1f}× faster"
-    if predicted[best]["success_probability"] < predicted[chosen]["success_probability"]:
-        return f"{best} may fail ({1.0 - predicted[best]['success_probability']:.0%})"
+    failure = predicted[chosen]["success_probability"] - predicted[best]["success_probability"]
+    if failure >= 0.01:
+        return f"{best} may fail ({failure:.0%})"
     reason: str = decision["reason"]
-    return reason.partition(":")[0]
+    return "about equal" if ratio > 0.95 else reason.partition(":")[0]
 
 
 class Screen:
