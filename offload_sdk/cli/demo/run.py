@@ -113,7 +113,7 @@ def _conclude(
 ) -> bool:
     from offload_sdk.log import read_rows
     from offload_sdk.report import summarise
-    from offload_sdk.report.render import plain, rich_table
+    from offload_sdk.report.render import NOTES, plain, rich_table
 
     home, picture = options.out / "home", options.out / "decisions.png"
     if not (home / "log.sqlite3").is_file():
@@ -125,6 +125,8 @@ def _conclude(
         width = screen.console.width
         screen.console.print(rich_table(report, columns=width))
         screen.console.print(rich_table(report, baseline=True, columns=width))
+        for note in NOTES:
+            screen.say(note, "dim")
     else:
         screen.say(plain(report))
     draw(records, phases, picture)
