@@ -61,7 +61,10 @@ class LinkFilter:
         median_s, share = self._median(size_bytes)
         rest = 1.0 - share
         variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
-        mean_s = median_s * math.exp(0.5 * variance)
+        # The spread shrinks where the transfer is better known than the round trip. That alone must not make a
+        # larger request look faster: none takes less than an empty one.
+        empty_s = math.exp(self._log_rtt + 0.5 * (p00 + self._noise))
+        mean_s = max(median_s * math.exp(0.5 * variance), empty_s)
         return mean_s, mean_s * mean_s * math.expm1(variance)
 
     def update(self, size_bytes: float, seconds: float, now_s: float) -> None:
