@@ -103,14 +103,14 @@ class RemoteEstimator:
         )
 
     def update(self, outcome: Outcome, image: ImageInfo | None, snapshot: Snapshot) -> None:
+        if outcome.status == "ignored":
+            return
         timings = outcome.timings
         if image is not None:
             if "decode" in timings:
                 self._decode.learn(image, timings["decode"])
             if "encode" in timings:
                 self._encode.learn(image, timings["encode"])
-        if outcome.status == "ignored":
-            return
         ended_s = outcome.started_s + outcome.latency_s
         self._reliability.add(outcome.status == "success", ended_s)
         if outcome.status == "failed":
