@@ -14,7 +14,7 @@ __all__ = ["classify"]
 
 _lock = threading.Lock()
 _default: Offloader | None = None
-_owner_pid: int | None = None
+_of_parent: list[Offloader] = []
 
 
 def classify(image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> Classification:
@@ -27,16 +27,30 @@ def classify(image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> 
 
 
 def _default_offloader() -> Offloader:
-    global _default, _owner_pid
+    global _default
     with _lock:
-        if _default is None or _owner_pid != os.getpid():  # threads and sockets do not survive a fork
-            if _default is None:
-                atexit.register(_close)
+        if _default is None:
             _default = Offloader()
-            _owner_pid = os.getpid()
+            atexit.register(_close)
         return _default
 
 
 def _close() -> None:
-    if _default is not None and _owner_pid == os.getpid():
+    if _default is not None:
         _default.close()
+
+
+def _after_fork() -> None:
+    """Let a forked child make its own: threads and sockets do not survive, and the lock may be held for ever.
+
+    The parent's is kept, as freeing its interpreter could wait for threads that are not there.
+    """
+    global _lock, _default
+    _lock = threading.Lock()
+    if _default is not None:
+        _of_parent.append(_default)
+        _default = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
