@@ -28,9 +28,9 @@ class Phase:
 _PHASES = (
     (0.18, "good Wi-Fi", 40.0, 5.0, False),
     (0.18, "weak 4G", 1.0, 200.0, False),
-    (0.24, "good 4G", 30.0, 25.0, False),
-    (0.16, "dead link", 30.0, 25.0, True),
-    (0.24, "good Wi-Fi", 40.0, 5.0, False),
+    (0.24, "good 5G", 60.0, 10.0, False),
+    (0.14, "dead link", 60.0, 10.0, True),
+    (0.26, "good Wi-Fi", 40.0, 5.0, False),
 )
 
 

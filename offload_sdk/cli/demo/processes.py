@@ -76,16 +76,7 @@ class Device:
 def device(home: Path) -> Iterator[Device]:
     """Start the device's process. What it prints goes to `device.log` in `home`."""
     log = home / "device.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "offload_sdk.cli.demo.device"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            cwd=home,
-            env=_environment(home),
-        )
+    process = _start(["-m", "offload_sdk.cli.demo.device"], home, log)
     try:
         yield Device(process, log)
     finally:
@@ -96,22 +87,35 @@ def device(home: Path) -> Iterator[Device]:
 def server(home: Path, model: str) -> Iterator[str]:
     """Start the server on a free port of the loopback interface; give its URL once the model is loaded."""
     log = home / "server.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(  # noqa: S603 (an own module, a model's name of the catalogue)
-            [sys.executable, "-m", "server_stub", "--port", "0", "--model", model],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            cwd=home,
-            env=_environment(home),
-        )
+    process = _start(["-m", "server_stub", "--port", "0", "--model", model], home, log)
     try:
         yield _wait_for_url(process, log)
     finally:
         _end(process, process.terminate)
 
 
-def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _start(arguments: list[str], home: Path, log: Path) -> subprocess.Popen[str]:
+    """Start Python in the folder `home`, its input and output piped, its messages in `log`.
+
+    The user's own settings of this library, and proxies, have no say in it.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("OFFLOAD_")}
+    try:
+        with log.open("w") as errors:
+            return subprocess.Popen(  # noqa: S603 (own modules only)
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=home,
+                env=kept | {"OFFLOAD_HOME": str(home), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            )
+    except OSError as error:
+        raise OffloadError(f"{error.filename} cannot be used: {error.strerror}") from None
+
+
+def _wait_for_url(process: subprocess.Popen[str], log: Path) -> str:
     end_s = time.monotonic() + _START_S
     while time.monotonic() < end_s:
         ready = re.search(r"ready on (http://\S+)", log.read_text(errors="replace"))
@@ -123,13 +127,7 @@ def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
     raise OffloadError(f"the server was not ready after {_START_S:.0f} s: {_last_line(log)} (see {log})")
 
 
-def _environment(home: Path) -> dict[str, str]:
-    """The user's own settings of this library, and proxies, have no say in the demonstration."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("OFFLOAD_")}
-    return kept | {"OFFLOAD_HOME": str(home), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-
-
-def _end(process: subprocess.Popen[Any], gently: Callable[[], None]) -> None:
+def _end(process: subprocess.Popen[str], gently: Callable[[], None]) -> None:
     gently()
     try:
         process.wait(_STOP_S)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,8 +45,8 @@ def slowed(pid: int, *, root: Path = Path("/"), cgroups: bool = True) -> Iterato
         with _stop_and_go(pid):
             yield (
                 True,
-                f"The device runs 1/{SLOWDOWN} of the time, like a small board: stopped and continued by signals, "
-                f"as no CPU cgroup can be had here ({why}).",
+                f"The device runs on 1/{SLOWDOWN} of one core, like a small board: stopped and continued by "
+                f"signals, as no CPU cgroup can be had here ({why}).",
             )
     else:
         yield False, f"Nothing is slowed down, as {sys.platform} offers no way to: expect the local path to win."
@@ -131,17 +132,24 @@ def _lines(path: Path) -> list[str]:
 
 @contextmanager
 def _stop_and_go(pid: int) -> Iterator[None]:
-    """Let the process run a share of the time; at the end it runs on freely."""
+    """Do what the quota of a cgroup does: after each slice of processor time, stop the process until it is due.
+
+    While the process waits for something it is left alone. At the end it runs on freely.
+    """
     ended = threading.Event()
 
     def pace() -> None:
         with contextlib.suppress(ProcessLookupError):
-            while True:
-                os.kill(pid, signal.SIGCONT)
-                if ended.wait(_RUN_US * 1e-6):
-                    return
+            spent_s, since_s = _cpu_s(pid), time.monotonic()
+            while not ended.wait(_RUN_US * 1e-6):
+                used_s = _cpu_s(pid) - spent_s
+                if used_s < _RUN_US * 1e-6:
+                    continue
                 os.kill(pid, signal.SIGSTOP)
-                ended.wait((_PERIOD_US - _RUN_US) * 1e-6)
+                used_s = _cpu_s(pid) - spent_s  # it ran on until the signal took effect
+                ended.wait(max(0.0, SLOWDOWN * used_s - (time.monotonic() - since_s)))
+                spent_s, since_s = spent_s + used_s, time.monotonic()
+                os.kill(pid, signal.SIGCONT)
 
     thread = threading.Thread(target=pace, name="demo-stop-and-go", daemon=True)
     thread.start()
@@ -150,3 +158,20 @@ def _stop_and_go(pid: int) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used. Raises `ProcessLookupError` when it has gone."""
+    if sys.platform == "linux":
+        # The kernel's number for the clock of another process (clock_getcpuclockid): psutil reads steps of 10 ms.
+        try:
+            return time.clock_gettime((~pid << 3) | 2)
+        except OSError:
+            raise ProcessLookupError(pid) from None
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        raise ProcessLookupError(pid) from None
+    return float(times.user + times.system)
