@@ -1,0 +1,137 @@
+"""A time that is a fixed part plus a part in proportion to size, both of which drift. Nothing else.
+
+It serves the link (round trip, seconds per byte) and the steps that work on pixels. Dividing size by time
+instead would mix the fixed part into the rate: an upload of 15 KB is mostly round trip.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["AffineFilter"]
+
+_LEAST_STEP_S = 0.25  # a sample adds at least as much drift as this time
+_MOST_VARIANCE = 0.64  # what is unknown is unknown by its own size, not by more
+_NOISE_GAIN = 0.1
+_FIRST_NOISE = 0.04
+_LEAST_NOISE = 0.0004  # 2 %
+_MOST_DIFFERENCE = 1.5  # of two samples in a row, in natural logarithms; more is not noise
+_GATE = 3.0  # an innovation past so many standard deviations is clipped …
+_OPEN = 0.25  # … unless the next one agrees: then the states take this share of its square as variance
+_FLOOR_S = 1e-6
+
+
+class AffineFilter:
+    """An extended Kalman filter over the logarithms of `fixed_s` and of `s_per_unit`.
+
+    The time of something of size n is `fixed_s + n · s_per_unit`.
+    Logarithms keep both positive, make errors relative, and let the filter come back from an outage as fast as
+    it went into one. Both states do a random walk, so their variance grows with the time since the last sample.
+    The noise of a measurement is learned from the differences of neighbouring samples (von Neumann's
+    estimator), which a constant bias of the states does not inflate. A single outlier is clipped; two in a row
+    on the same side are a change and open the filter. All state is a dozen floats, and `predict`
+    changes nothing.
+    """
+
+    __slots__ = (
+        "_at_s",
+        "_drift",
+        "_last",
+        "_log_fixed",
+        "_log_slope",
+        "_noise",
+        "_p00",
+        "_p01",
+        "_p11",
+        "_side",
+        "samples",
+    )
+
+    def __init__(
+        self, fixed_s: float, s_per_unit: float, *, sd: float = 0.8, drift_per_sqrt_s: float = 0.08
+    ) -> None:
+        """`sd` is the standard deviation of both logarithms: 0.8 is "within a factor of two or so".
+        `drift_per_sqrt_s` is what each gains in one second without a sample."""
+        self._log_fixed = math.log(fixed_s)
+        self._log_slope = math.log(s_per_unit)
+        self._drift = drift_per_sqrt_s * drift_per_sqrt_s
+        self.samples = 0
+        self._p00 = self._p11 = sd * sd
+        self._p01 = 0.0
+        self._noise = _FIRST_NOISE
+        self._side = 0  # on which side of the gate the last sample lay
+        self._last: tuple[float, float] | None = None  # size and time of the last sample
+        self._at_s: float | None = None  # when the covariance held
+
+    @property
+    def fixed_s(self) -> float:
+        return math.exp(self._log_fixed)
+
+    @property
+    def s_per_unit(self) -> float:
+        return math.exp(self._log_slope)
+
+    def predict(self, size: float, now_s: float) -> tuple[float, float]:
+        """Return mean (s) and variance (s²) of the time of `size` now, as a log-normal law."""
+        p00, p01, p11 = self._aged(now_s, 0.0)
+        median_s, share = self._median(size)
+        rest = 1.0 - share
+        variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
+        # The spread shrinks where the slope is better known than the fixed part. That alone must not make a
+        # larger size look faster: none takes less than nothing does.
+        empty_s = math.exp(self._log_fixed + 0.5 * (p00 + self._noise))
+        mean_s = max(median_s * math.exp(0.5 * variance), empty_s)
+        return mean_s, mean_s * mean_s * math.expm1(variance)
+
+    def update(self, size: float, seconds: float, now_s: float) -> None:
+        """Learn from something of `size` that took `seconds` and ended at `now_s`."""
+        p00, p01, p11 = self._aged(now_s, _LEAST_STEP_S)
+        seconds = max(seconds, _FLOOR_S)
+        self._learn_noise(size, seconds)
+        median_s, share = self._median(size)
+        rest = 1.0 - share
+        innovation = math.log(seconds / median_s)
+        g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
+        variance = rest * g0 + share * g1 + self._noise
+        gate = _GATE * math.sqrt(variance)
+        side = 0 if abs(innovation) <= gate else (1 if innovation > 0.0 else -1)
+        if side and side == self._side:
+            opened = _OPEN * innovation * innovation
+            p00, p11 = p00 + opened, p11 + opened
+            g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
+            variance = rest * g0 + share * g1 + self._noise
+        elif side:
+            innovation = side * gate
+        self._side = side
+        k0, k1 = g0 / variance, g1 / variance
+        self._log_fixed += k0 * innovation
+        self._log_slope += k1 * innovation
+        self._p00 = p00 - k0 * g0
+        self._p01 = p01 - k0 * g1
+        self._p11 = p11 - k1 * g1
+        self._at_s = now_s
+        self.samples += 1
+
+    def _median(self, size: float) -> tuple[float, float]:
+        """Return the predicted median and the sloped part's share of it (the derivative by the second state)."""
+        sloped_s = size * math.exp(self._log_slope)
+        median_s = math.exp(self._log_fixed) + sloped_s
+        return median_s, sloped_s / median_s
+
+    def _learn_noise(self, size: float, seconds: float) -> None:
+        """Take half the squared difference of two neighbouring samples, each relative to its prediction."""
+        if self._last is not None:
+            last_size, last_seconds = self._last
+            expected = self._median(size)[0] / self._median(last_size)[0]
+            difference = math.log(seconds / last_seconds / expected)
+            if abs(difference) < _MOST_DIFFERENCE:
+                self._noise += _NOISE_GAIN * (max(0.5 * difference * difference, _LEAST_NOISE) - self._noise)
+        self._last = (size, seconds)
+
+    def _aged(self, now_s: float, least_s: float) -> tuple[float, float, float]:
+        """Return the covariance at `now_s`; a clock that went back counts as no time passed."""
+        age_s = least_s if self._at_s is None else max(now_s - self._at_s, least_s)
+        drift = self._drift * age_s
+        p00 = max(self._p00, min(self._p00 + drift, _MOST_VARIANCE))
+        p11 = max(self._p11, min(self._p11 + drift, _MOST_VARIANCE))
+        return p00, self._p01, p11
