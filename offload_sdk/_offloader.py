@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from offload_sdk._assembly import Parts, Side, assemble
 from offload_sdk._types import (
     Classification,
     Decision,
+    Estimate,
     ImageInfo,
     Outcome,
     OutcomeRole,
@@ -191,17 +192,16 @@ class Offloader:
 
     def _decide(self, image: ImageInfo, snapshot: Snapshot, deadline_s: float | None, now_s: float) -> Decision:
         """Estimate every option and let the policy choose. No I/O."""
-        sides = self._parts.sides
+        estimates: list[Estimate] = []
+        unavailable: dict[str, str] = {}
         with self._lock:
-            estimates = tuple(side.estimator.estimate(image, snapshot, now_s) for side in sides)
-            unavailable: Mapping[str, str] = {
-                side.name: why
-                for side in sides
-                if side.circuit is not None and (why := side.circuit.barred(now_s)) is not None
-            }
+            for side in self._parts.sides:
+                estimates.append(side.estimator.estimate(image, snapshot, now_s))
+                if side.circuit is not None and (why := side.circuit.barred(now_s)) is not None:
+                    unavailable[side.name] = why
             return self._parts.policy.decide(
                 Situation(
-                    estimates=estimates,
+                    estimates=tuple(estimates),
                     snapshot=snapshot,
                     image=image,
                     deadline_s=deadline_s,

@@ -37,13 +37,13 @@ class AffineFilter:
         "_at_s",
         "_drift",
         "_last",
-        "_log_fixed",
-        "_log_slope",
         "_noise",
         "_p00",
         "_p01",
         "_p11",
         "_side",
+        "fixed_s",
+        "s_per_unit",
         "samples",
     )
 
@@ -52,8 +52,8 @@ class AffineFilter:
     ) -> None:
         """`sd` is the standard deviation of both logarithms: 0.8 is "within a factor of two or so".
         `drift_per_sqrt_s` is what each gains in one second without a sample."""
-        self._log_fixed = math.log(fixed_s)
-        self._log_slope = math.log(s_per_unit)
+        self.fixed_s = fixed_s
+        self.s_per_unit = s_per_unit
         self._drift = drift_per_sqrt_s * drift_per_sqrt_s
         self.samples = 0
         self._p00 = self._p11 = sd * sd
@@ -63,25 +63,21 @@ class AffineFilter:
         self._last: tuple[float, float] | None = None  # size and time of the last sample
         self._at_s: float | None = None  # when the covariance held
 
-    @property
-    def fixed_s(self) -> float:
-        return math.exp(self._log_fixed)
-
-    @property
-    def s_per_unit(self) -> float:
-        return math.exp(self._log_slope)
-
     def predict(self, size: float, now_s: float) -> tuple[float, float]:
         """Return mean (s) and variance (s²) of the time of `size` now, as a log-normal law."""
         p00, p01, p11 = self._aged(now_s, 0.0)
-        median_s, share = self._median(size)
+        sloped_s = size * self.s_per_unit
+        median_s = self.fixed_s + sloped_s
+        share = sloped_s / median_s
         rest = 1.0 - share
         variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
-        # The spread shrinks where the slope is better known than the fixed part. That alone must not make a
-        # larger size look faster: none takes less than nothing does.
-        empty_s = math.exp(self._log_fixed + 0.5 * (p00 + self._noise))
-        mean_s = max(median_s * math.exp(0.5 * variance), empty_s)
-        return mean_s, mean_s * mean_s * math.expm1(variance)
+        growth = math.exp(variance)
+        mean_s = median_s * math.sqrt(growth)
+        if variance < p00 + self._noise:
+            # The spread shrinks where the slope is better known than the fixed part. That alone must not make
+            # a larger size look faster: none takes less than nothing does.
+            mean_s = max(mean_s, self.fixed_s * math.exp(0.5 * (p00 + self._noise)))
+        return mean_s, mean_s * mean_s * (growth - 1.0)
 
     def update(self, size: float, seconds: float, now_s: float) -> None:
         """Learn from something of `size` that took `seconds` and ended at `now_s`."""
@@ -104,8 +100,8 @@ class AffineFilter:
             innovation = side * gate
         self._side = side
         k0, k1 = g0 / variance, g1 / variance
-        self._log_fixed += k0 * innovation
-        self._log_slope += k1 * innovation
+        self.fixed_s *= math.exp(k0 * innovation)
+        self.s_per_unit *= math.exp(k1 * innovation)
         self._p00 = p00 - k0 * g0
         self._p01 = p01 - k0 * g1
         self._p11 = p11 - k1 * g1
@@ -114,8 +110,8 @@ class AffineFilter:
 
     def _median(self, size: float) -> tuple[float, float]:
         """Return the predicted median and the sloped part's share of it (the derivative by the second state)."""
-        sloped_s = size * math.exp(self._log_slope)
-        median_s = math.exp(self._log_fixed) + sloped_s
+        sloped_s = size * self.s_per_unit
+        median_s = self.fixed_s + sloped_s
         return median_s, sloped_s / median_s
 
     def _learn_noise(self, size: float, seconds: float) -> None:
@@ -130,8 +126,14 @@ class AffineFilter:
 
     def _aged(self, now_s: float, least_s: float) -> tuple[float, float, float]:
         """Return the covariance at `now_s`; a clock that went back counts as no time passed."""
-        age_s = least_s if self._at_s is None else max(now_s - self._at_s, least_s)
-        drift = self._drift * age_s
-        p00 = max(self._p00, min(self._p00 + drift, _MOST_VARIANCE))
-        p11 = max(self._p11, min(self._p11 + drift, _MOST_VARIANCE))
+        age_s = least_s if self._at_s is None else now_s - self._at_s
+        if age_s < least_s:
+            age_s = least_s
+        p00, p11 = self._p00, self._p11
+        if age_s > 0.0:
+            drift = self._drift * age_s
+            if p00 < _MOST_VARIANCE:
+                p00 = min(p00 + drift, _MOST_VARIANCE)
+            if p11 < _MOST_VARIANCE:
+                p11 = min(p11 + drift, _MOST_VARIANCE)
         return p00, self._p01, p11
