@@ -51,6 +51,7 @@ class RemoteExecutor:
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
         self._workers = Workers(_MOST_CONCURRENT, f"offload-{name}")
+        self._running: set[Exchange] = set()
 
     def run(self, picture: Picture, request: Request, role: OutcomeRole, budget_s: float | None) -> Outcome:
         """Upload the picture and wait for its classes. Raises `InvalidImageError` if it cannot be decoded."""
@@ -80,7 +81,10 @@ class RemoteExecutor:
         return self._outcome(attempt, "probe", attempt.started_s, {})
 
     def close(self) -> None:
+        """End what is on its way: a thread must not outlive the executor because an answer does not come."""
         self._workers.close()
+        for exchange in tuple(self._running):
+            exchange.end()
         self._session.close()
 
     def _upload(
@@ -133,7 +137,9 @@ class RemoteExecutor:
         if task is None:
             attempt.error = RemoteError("too many requests to this endpoint are waiting already", kind="busy")
             return attempt
+        self._running.add(exchange)
         ended = task.wait(limit_s)
+        self._running.discard(exchange)
         total_s = self._clock() - attempt.started_s
         if not ended:
             exchange.end()
