@@ -209,8 +209,8 @@ def test_close_stops_its_threads_even_in_a_black_hole(fault: str, tmp_path: Path
         until(lambda: server.requests, "a probe reached the server")
         started_s = time.monotonic()
         offloader.close()
-        assert time.monotonic() - started_s < 3.5
         until(lambda: own_threads() <= before, "every thread of the offloader ended", 2.0)
+        assert time.monotonic() - started_s < 2.0
 
 
 def test_a_failed_start_leaves_nothing_running(tmp_path: Path) -> None:
@@ -416,7 +416,7 @@ def test_without_the_local_path_the_deadline_bounds_the_call(
     fault: str, server: FaultyServer, tmp_path: Path
 ) -> None:
     server.fail(fault, path="/analyze")
-    with make(tmp_path, server.url, local=False) as offloader:
+    with make(tmp_path, server.url, local=False, probe={"enabled": False}) as offloader:
         started_s = time.monotonic()
         with pytest.raises(DeadlineExceededError, match="400 ms") as caught:
             offloader.classify(jpeg(), deadline_s=0.4)
@@ -428,7 +428,7 @@ def test_without_the_local_path_the_deadline_bounds_the_call(
 
 def test_without_the_local_path_the_time_out_bounds_the_call(server: FaultyServer, tmp_path: Path) -> None:
     server.fail("black_hole", path="/analyze")
-    with make(tmp_path, server.url, local=False, remote_timeout_s=0.3) as offloader:
+    with make(tmp_path, server.url, local=False, remote_timeout_s=0.3, probe={"enabled": False}) as offloader:
         started_s = time.monotonic()
         with pytest.raises(DeadlineExceededError):
             offloader.classify(jpeg())
@@ -441,8 +441,8 @@ def test_without_the_local_path_the_time_out_bounds_the_call(server: FaultyServe
 @pytest.mark.parametrize("fault", ["black_hole", "slow_drip"])
 def test_a_deadline_leaves_time_for_the_local_path(fault: str, server: FaultyServer, tmp_path: Path) -> None:
     server.fail(fault, path="/analyze")
-    with make(tmp_path, server.url, policy="remote") as offloader:
-        result = offloader.classify(jpeg(), deadline_s=1.0)
+    with make(tmp_path, server.url, policy="remote", probe={"enabled": False}) as offloader:
+        result = offloader.classify(jpeg(), deadline_s=0.6)
         assert (result.path, result.fallback) == ("local", True)
         assert result.latency_s < 1.5
 
@@ -535,7 +535,7 @@ def test_probes_keep_to_their_bytes(server: FaultyServer, tmp_path: Path) -> Non
     start_bytes = 20_000
     settings = {"interval_s": 0.02, "start_bytes": start_bytes, "budget_frac": 0.01}
     with make(tmp_path, server.url, policy="local", probe=settings) as offloader:
-        end_s = time.monotonic() + 2.0
+        end_s = time.monotonic() + 1.0
         payloads = 0
         while time.monotonic() < end_s:
             payloads += offloader.classify(jpeg()).decision.predicted["edge"].payload_bytes
