@@ -44,5 +44,11 @@ def demo(
     from offload_sdk.cli.demo.run import Options, run
     from offload_sdk.cli.demo.screen import Screen
 
-    if not run(Options(seconds=seconds, slow=slow, out=out), Screen(Console())):
+    screen = Screen(Console())
+    try:
+        good = run(Options(seconds=seconds, slow=slow, out=out), screen)
+    except KeyboardInterrupt:
+        screen.say("Stopped. Nothing is left running.")
+        raise
+    if not good:
         raise typer.Exit(1)

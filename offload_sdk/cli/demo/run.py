@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from offload_sdk.cli.demo.course import Phase, course
@@ -185,13 +186,19 @@ def _switch(link: LinkEmulator, phase: Phase) -> None:
 
 @contextmanager
 def _signals_as_interrupt() -> Iterator[None]:
-    """Have the signals that end a program end the demonstration in good order, and no second one disturb that."""
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    """Have the first signal that ends programs raise `KeyboardInterrupt`, and none after it disturb that."""
     previous: dict[int, Callable[..., Any] | int | None] = {}
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in previous:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
     with suppress(ValueError):  # only the main thread may
-        for name in names:
-            number = getattr(signal, name)
-            previous[number] = signal.signal(number, signal.default_int_handler)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                number = getattr(signal, name)
+                previous[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:

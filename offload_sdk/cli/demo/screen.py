@@ -20,7 +20,7 @@ __all__ = ["Row", "Screen", "why"]
 
 _HEADINGS = (
     ("", "", "", "", "took", "predicted", "", ""),
-    ("s", "photo", "path", "label", "ms", "local", "remote", "why this path"),
+    ("s", "photo", "path", "label", "ms", "local", "remote", "why"),
 )
 _STYLE = {"local": "bold blue", "remote": "bold dark_orange"}
 _Cells = tuple[str, ...]
