@@ -153,10 +153,13 @@ def error_body(code: str, message: str) -> dict[str, Any]:
 
 
 def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
-    """Read a successful answer. Anything but the contract's shape is a `RemoteError` of kind `protocol`."""
+    """Read a successful answer, the best label first.
+
+    Anything but the contract's shape is a `RemoteError` of kind `protocol`.
+    """
     try:
         document = json.loads(body)
-        labels = tuple(_label(entry) for entry in document["predictions"])
+        labels = sorted((_label(entry) for entry in document["predictions"]), key=lambda label: -label.probability)
         model = _text(document["model"])
         request_id = document.get("request_id")
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
@@ -164,7 +167,7 @@ def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
     if not labels:
         raise RemoteError("the answer has no predictions", kind="protocol")
     return Answer(
-        labels=labels,
+        labels=tuple(labels),
         model=model,
         request_id=request_id if isinstance(request_id, str) else None,
         server_s=parse_server_timing(server_timing),

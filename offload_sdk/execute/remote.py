@@ -67,7 +67,9 @@ class RemoteExecutor:
             signal_dbm=request.snapshot.signal_dbm,
             top_k=request.top_k,
         )
-        return self._outcome(self._upload(payload, media_type, context, left_s), role, started_s, timings)
+        attempt = self._upload(payload, media_type, context, left_s)
+        attempt.labels = attempt.labels[: request.top_k]  # a server may know only the three of the contract
+        return self._outcome(attempt, role, started_s, timings)
 
     def ping(self, budget_s: float) -> Outcome:
         """Ask for the endpoint's health: a round trip with hardly any bytes."""
@@ -138,8 +140,10 @@ class RemoteExecutor:
             attempt.error = RemoteError("too many requests to this endpoint are waiting already", kind="busy")
             return attempt
         self._running.add(exchange)
-        ended = task.wait(limit_s)
-        self._running.discard(exchange)
+        try:
+            ended = task.wait(limit_s)
+        finally:
+            self._running.discard(exchange)
         total_s = self._clock() - attempt.started_s
         if not ended:
             exchange.end()
