@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,35 @@ def test_every_kind_of_image_gives_the_same_label(local: Offloader, tmp_path: Pa
 def test_top_k_is_how_many(local: Offloader) -> None:
     assert len(local.classify(jpeg(), top_k=1).labels) == 1
     assert len(local.classify(jpeg(), top_k=100).labels) == 100
+
+
+def test_a_server_that_always_sends_three_gives_no_more_than_were_asked_for(tmp_path: Path) -> None:
+    """The header that asks for another number is an extension; the contract knows three."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Three) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with make(tmp_path, url, policy="remote", probe={"enabled": False}) as offloader:
+            one, five = (offloader.classify(jpeg(), top_k=k) for k in (1, 5))
+        server.shutdown()
+        thread.join()
+    assert [label.name for label in one.labels] == ["best"]
+    assert [label.name for label in five.labels] == ["best", "middle", "worst"]
+
+
+class _Three(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        labels = [("worst", 0.1), ("best", 0.6), ("middle", 0.2)]
+        entries = [{"label": name, "probability": p, "index": 1} for name, p in labels]
+        body = json.dumps({"predictions": entries, "model": "m", "request_id": "r"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
 
 
 @pytest.mark.light
@@ -556,8 +587,6 @@ def test_without_probes_only_images_are_sent(server: FaultyServer, tmp_path: Pat
 
 
 def test_status_is_plain_values(server: FaultyServer, tmp_path: Path) -> None:
-    import json
-
     with make(tmp_path, server.url, policy="remote") as offloader:
         offloader.classify(jpeg())
         status = json.loads(json.dumps(offloader.status()))

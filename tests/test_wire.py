@@ -128,6 +128,11 @@ def test_an_answer_comes_back_as_it_was_sent() -> None:
     assert answer.server_s == pytest.approx({"queue": 0.0015, "infer": 0.0401})
 
 
+def test_the_labels_come_out_best_first_whatever_their_order() -> None:
+    body = encoded(wire.answer_body(LABELS[::-1], model="m", request_id="r"))
+    assert wire.parse_answer(body).labels == LABELS
+
+
 def test_a_probability_just_past_one_is_one() -> None:
     entry = {"label": "x", "probability": 1.0000005, "index": 1}
     assert wire.parse_answer(encoded({"predictions": [entry], "model": "m"})).labels[0].probability == 1.0
