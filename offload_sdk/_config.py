@@ -95,8 +95,16 @@ def _expanded(path: Path) -> Path:
         raise ValueError(f"{path}: {error}") from None
 
 
+def _existing(path: Path) -> Path:
+    expanded = _expanded(path)
+    if not expanded.exists():
+        raise ValueError(f"there is no {expanded}")
+    return expanded
+
+
 ServerUrl = Annotated[str, BeforeValidator(_server_url)]
 UserPath = Annotated[Path, AfterValidator(_expanded)]
+ExistingPath = Annotated[Path, AfterValidator(_existing)]
 
 
 class _Group(BaseModel):
@@ -109,7 +117,7 @@ class EndpointConfig(_Group):
     url: ServerUrl
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
     token: SecretStr | None = None
-    ca_bundle: UserPath | None = None
+    ca_bundle: ExistingPath | None = None
     usd_per_request: NonNegative = 0.0
     usd_per_server_hour: NonNegative = 0.0
     usd_per_gb: NonNegative = 0.0
