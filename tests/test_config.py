@@ -193,7 +193,7 @@ def test_an_endpoint_made_in_code_may_be_passed_as_an_object() -> None:
         ({"limits": {"max_pixels": 0}}, ["limits.max_pixels"]),
         ({"endpoints": [{"name": "a b", "url": "http://x"}]}, ["endpoints.0.name"]),
         ({"endpoints": [{"name": "x"}]}, ["endpoints.0.url"]),
-        ({"endpoints": [{"url": "https://x", "ca_bundle": "/no/ca.pem"}]}, ["endpoints.0.ca_bundle", "/no/ca.pem"]),
+        ({"endpoints": [{"url": "https://x", "ca_bundle": "/no/ca"}]}, ["endpoints.0.ca_bundle", "/no/ca"]),
         ({"endpoints": [{"name": "local", "url": "http://x"}]}, ["'local'"]),
         ({"endpoints": [{"url": "http://x", "usd_per_gb": -1}]}, ["endpoints.0.usd_per_gb"]),
         ({"policyy": "auto"}, ["policyy", "no such setting"]),

@@ -240,8 +240,8 @@ def test_close_stops_its_threads_even_in_a_black_hole(fault: str, tmp_path: Path
         until(lambda: server.requests, "a probe reached the server")
         started_s = time.monotonic()
         offloader.close()
-        until(lambda: own_threads() <= before, "every thread of the offloader ended", 2.0)
-        assert time.monotonic() - started_s < 2.0
+        until(lambda: own_threads() <= before, "every thread of the offloader ended")
+        assert time.monotonic() - started_s < 2.5  # without ending its exchanges a probe alone takes three
 
 
 def test_a_failed_start_leaves_nothing_running(tmp_path: Path) -> None:
@@ -454,7 +454,7 @@ def test_without_the_local_path_the_deadline_bounds_the_call(
         took_s = time.monotonic() - started_s
     assert isinstance(caught.value, TimeoutError)
     assert isinstance(caught.value, RemoteError)
-    assert 0.35 < took_s < 2.0
+    assert 0.35 < took_s < 3.0
 
 
 def test_without_the_local_path_the_time_out_bounds_the_call(server: FaultyServer, tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_without_the_local_path_the_time_out_bounds_the_call(server: FaultyServe
         started_s = time.monotonic()
         with pytest.raises(DeadlineExceededError):
             offloader.classify(jpeg())
-        assert time.monotonic() - started_s < 2.0
+        assert time.monotonic() - started_s < 3.0
 
 
 # Deadlines with the local path
