@@ -45,6 +45,7 @@ __all__ = ["Offloader"]
 
 _LEAST_PATIENCE_S = 0.3  # a remote attempt is given at least this, however fast the endpoint is predicted to be
 _PATIENCE_P90S = 3.0
+_PATIENCE_BEYOND_S = 1.0
 
 
 class Offloader:
@@ -262,15 +263,17 @@ class Offloader:
     def _budget_s(self, side: Side, decision: Decision, spent_s: float, deadline_s: float | None) -> float | None:
         """Return how long an attempt may take; None for the local path, which cannot be cut short.
 
-        Where the local path stands ready, patience with an endpoint ends at three times its predicted p90
-        plus what local takes, and early enough for local to keep the deadline, if it can keep it at all.
+        Where the local path stands ready, patience with an endpoint ends at three times its predicted p90,
+        but at most a second beyond it, plus what local takes; and early enough for local to keep the
+        deadline, if it can keep it at all.
         """
         if side.circuit is None:
             return None
         limit_s = self.config.remote_timeout_s
         local = decision.predicted.get("local")
         if local is not None:
-            patience_s = _PATIENCE_P90S * decision.predicted[side.name].latency_p90_s + local.latency_mean_s
+            p90_s = decision.predicted[side.name].latency_p90_s
+            patience_s = min(_PATIENCE_P90S * p90_s, p90_s + _PATIENCE_BEYOND_S) + local.latency_mean_s
             limit_s = min(limit_s, max(patience_s, _LEAST_PATIENCE_S))
         if deadline_s is not None:
             left_s = deadline_s - spent_s

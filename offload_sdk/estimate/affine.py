@@ -108,6 +108,11 @@ class AffineFilter:
         self._at_s = now_s
         self.samples += 1
 
+    def loosen(self) -> None:
+        """Forget how sure the states are: after an outage the next sample decides."""
+        self._p00 = max(self._p00, _MOST_VARIANCE)
+        self._p11 = max(self._p11, _MOST_VARIANCE)
+
     def _median(self, size: float) -> tuple[float, float]:
         """Return the predicted median and the sloped part's share of it (the derivative by the second state)."""
         sloped_s = size * self.s_per_unit

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Reliability"]
 
+_PRIOR_TRIES = 3.0
+_PRIOR_MEAN = 0.98
 _FORGET = 0.9  # per outcome
 _FORGET_S = 60.0  # per second of age, as the time constant of the way back to the prior
 
@@ -11,8 +13,8 @@ _FORGET_S = 60.0  # per second of age, as the time constant of the way back to t
 class Reliability:
     """Share of successes with forgetting: a Beta posterior whose counts fade with outcomes and with age.
 
-    The prior is a success in 50 tries' worth of confidence (mean 0.98), so that a new or long unused endpoint
-    is trusted, and a failing one regains trust as its failures age.
+    The prior counts as three tries with a mean of 0.98, so that a new or long unused endpoint is trusted, one
+    failure does not condemn it, and a failing one regains trust as its failures age.
     """
 
     __slots__ = ("_at_s", "_failures", "_successes")
@@ -24,7 +26,8 @@ class Reliability:
 
     def probability(self, now_s: float) -> float:
         fade = self._fade(now_s)
-        return (0.98 + fade * self._successes) / (1.0 + fade * (self._successes + self._failures))
+        tries = _PRIOR_TRIES + fade * (self._successes + self._failures)
+        return (_PRIOR_MEAN * _PRIOR_TRIES + fade * self._successes) / tries
 
     def add(self, success: bool, now_s: float) -> None:
         fade = self._fade(now_s) * _FORGET

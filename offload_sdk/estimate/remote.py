@@ -112,12 +112,16 @@ class RemoteEstimator:
             if "encode" in timings:
                 self._encode.learn(image, timings["encode"])
         ended_s = outcome.started_s + outcome.latency_s
-        self._reliability.add(outcome.status == "success", ended_s)
+        probe = outcome.role == "probe"
         if outcome.status == "failed":
             self._warm_until_s = None
-            if outcome.censored:
-                self._learn_at_least(outcome, ended_s)
+            if not probe:  # the pings of one outage would count it many times over; the circuit knows of it
+                self._reliability.add(False, ended_s)
+                if outcome.censored:
+                    self._learn_at_least(outcome, ended_s)
+            self.link.loosen()
             return
+        self._reliability.add(True, ended_s)
         self._warm_until_s = ended_s + self._idle_limit_s
         if "connect" in timings:
             handshake_s = max(self._handshake_rtts * self.link.rtt_s, 1e-5)
@@ -126,7 +130,7 @@ class RemoteEstimator:
             self._server.add(timings["server"])
         if "network" in timings:
             self.link.update(outcome.sent_bytes, timings["network"], ended_s)
-        if outcome.role != "probe" and outcome.sent_bytes:
+        if not probe and outcome.sent_bytes:
             self._payload.add(outcome.sent_bytes)
 
     def _learn_at_least(self, outcome: Outcome, ended_s: float) -> None:

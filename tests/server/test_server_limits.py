@@ -97,7 +97,7 @@ def test_the_token_is_needed_when_there_is_one(start_server, error_code):
     assert requests.get(server.url, timeout=10).status_code == 200
 
 
-@pytest.mark.parametrize("left_s", ["0", "-1.5", "-inf"])
+@pytest.mark.parametrize("left_s", ["0", "-1.5"])
 def test_a_deadline_that_is_past_is_504_at_once(live_server, left_s, error_code):
     response = live_server.analyze(headers={"Offload-Deadline": left_s})
     assert (response.status_code, error_code(response)) == (504, "deadline_exceeded")
