@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A change of pyproject.toml re-installs; an unchanged one costs nothing.
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check bench test-arm clean
+.PHONY: demo test check bench bench-link bench-server test-arm clean
 
 demo: $(STAMP)
 	$(BIN)/offload-sdk demo
@@ -19,8 +19,17 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Each prints a table; ratios are measured side by side, but a quiet machine still gives the better figures.
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sdk
+	$(BIN)/python -m benchmarks.preprocessing
+	$(BIN)/python -m benchmarks.log
+
+bench-link: $(STAMP)
+	$(BIN)/python -m benchmarks.link_emulator
+
+bench-server: $(STAMP)
+	$(BIN)/python -m benchmarks.server
 
 test-arm:
 	bash tests/arm/run.sh

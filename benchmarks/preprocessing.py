@@ -18,24 +18,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks.pictures import twelve_megapixel_jpeg
+from benchmarks.sdk import reduced_by_hand
 from offload_sdk.model import Classifier, InputSpec, PayloadOptions, open_picture, resolve
 from offload_sdk.model.pixels import DRAFT_GAP, REDUCING_GAP, central_square
 
 SPEC = InputSpec()
 ROUNDS = 9
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-
-
-def photograph_12mp() -> bytes:
-    """A JPEG of 4000 x 3000 pixels with a camera's noise, so that it has as many bytes as one."""
-    import skimage.data
-
-    small = Image.fromarray(skimage.data.coffee())
-    large = np.asarray(small.resize((4000, 3000), Image.Resampling.BICUBIC)).astype(np.float32)
-    noise = np.random.default_rng(0).normal(0.0, 6.0, large.shape)
-    stream = io.BytesIO()
-    Image.fromarray((large + noise).clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
-    return stream.getvalue()
 
 
 def full(encoded: bytes) -> Any:
@@ -50,16 +40,6 @@ def ours(encoded: bytes) -> Any:
     return open_picture(encoded, SPEC).tensor({})
 
 
-def by_hand(encoded: bytes) -> Any:
-    """The fastest we could write with Pillow for one known kind of image: no checks, any reduction that fits."""
-    image = Image.open(io.BytesIO(encoded))
-    image.draft("RGB", (256, 256))
-    side = min(image.size) * 0.875
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(image.resize((224, 224), Image.Resampling.BICUBIC, box=box))[None]
-
-
 def cpu_s(variants: dict[str, Callable[[], Any]]) -> dict[str, float]:
     taken: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(ROUNDS):
@@ -71,8 +51,8 @@ def cpu_s(variants: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 
 def print_times() -> None:
-    encoded = photograph_12mp()
-    variants = {"full decode": full, "by hand": by_hand, "offload_sdk": ours}
+    encoded = twelve_megapixel_jpeg()
+    variants = {"full decode": full, "by hand": reduced_by_hand, "offload_sdk": ours}
     times = cpu_s({name: lambda run=run: run(encoded) for name, run in variants.items()})
     print(f"JPEG of 12 megapixels, {len(encoded) / 1e6:.1f} MB, to {SPEC.width} x {SPEC.height} pixels")
     for name, median_s in times.items():

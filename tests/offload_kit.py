@@ -15,7 +15,7 @@ from typing import Any
 from offload_sdk import OffloadConfig, Offloader
 from offload_sdk._types import Record, Snapshot
 from offload_sdk.log import read_rows
-from offload_sdk.testing import ScriptedProbe
+from offload_sdk.testing import FaultyServer, ReceivedRequest, ScriptedProbe
 
 PATIENCE_S = 20.0  # far more than anything here takes: it only shows that nothing hangs
 
@@ -83,3 +83,8 @@ def until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_
         assert time.monotonic() < end_s, f"in {patience_s:.0f} s it did not come about that {what}"
         time.sleep(0.01)
     return value
+
+
+def images_sent(server: FaultyServer) -> list[ReceivedRequest]:
+    """What came to the server for a picture of ours; probes carry no request id."""
+    return [r for r in server.requests if r.path == "/analyze" and "offload-request-id" in r.headers]

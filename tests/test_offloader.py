@@ -1,4 +1,4 @@
-"""The loop as users see it: results, log rows, errors, threads, deadlines. Real model, real sockets."""
+"""The loop as users see it: results, arguments, many images, closing, status. Real model, real sockets."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from offload_kit import jpeg, make, rows, until
+from offload_kit import images_sent, jpeg, make, rows, until
 
 from offload_sdk import (
     Classification,
     ConfigurationError,
-    DeadlineExceededError,
     InvalidImageError,
     ModelError,
     OffloadConfig,
     Offloader,
     OffloadError,
-    RemoteError,
 )
-from offload_sdk._types import Decision, Label, Outcome, Situation, Snapshot
+from offload_sdk._types import Decision, Outcome, Situation, Snapshot
 from offload_sdk.decide import policy_by_name
 from offload_sdk.testing import FaultyServer, LinkEmulator, ScriptedProbe
 
@@ -44,11 +41,6 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offloader]:
     """An offloader without a server, shared by the tests that only ask it for answers."""
     with make(tmp_path_factory.mktemp("local")) as offloader:
         yield offloader
-
-
-def images_sent(server: FaultyServer) -> list:
-    """What came to the server for a picture of ours; probes are tiny pictures, padded."""
-    return [r for r in server.requests if r.path == "/analyze" and "offload-request-id" in r.headers]
 
 
 # Results
@@ -251,272 +243,6 @@ def test_a_failed_start_leaves_nothing_running(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no_such_model"):
         Offloader(OffloadConfig(home=tmp_path, model="no_such_model"))
     assert own_threads() <= before
-
-
-# The log
-
-
-def test_a_row_holds_both_predictions_and_what_was_run(server: FaultyServer, tmp_path: Path) -> None:
-    with make(tmp_path, server.url, policy="remote") as offloader:
-        file = tmp_path / "photo.jpg"
-        file.write_bytes(jpeg())
-        remote = offloader.classify(file, deadline_s=4.0)
-        server.fail("http_500", path="/analyze")
-        fallen = offloader.classify(jpeg())
-        first, second = rows(offloader)
-    assert (first.request_id, first.source, first.deadline_s) == (remote.request_id, str(file), 4.0)
-    assert set(first.decision.predicted) == {"local", "edge"}
-    assert first.decision.reason == remote.decision.reason
-    assert first.decision.propensity == 1.0
-    assert (first.path, first.endpoint, first.model, first.labels) == ("remote", "edge", "faulty", remote.labels)
-    assert [(o.option, o.role, o.status) for o in first.outcomes] == [("edge", "answer", "success")]
-    assert first.snapshot.battery_frac == pytest.approx(0.83)
-    assert (second.request_id, second.fallback, second.path) == (fallen.request_id, True, "local")
-    assert [(o.option, o.role, o.status) for o in second.outcomes] == [
-        ("edge", "answer", "failed"),
-        ("local", "fallback", "success"),
-    ]
-    assert second.outcomes[0].error_kind == "status"
-    assert "500" in (second.outcomes[0].error or "")
-
-
-@pytest.mark.parametrize("policy", ["local", "remote"])
-def test_a_shadow_rate_of_one_fills_both_sides(policy: str, server: FaultyServer, tmp_path: Path) -> None:
-    with make(tmp_path, server.url, policy=policy, log={"shadow_rate": 1.0}) as offloader:
-        for shade in range(5):
-            result = offloader.classify(jpeg(shade))
-            assert result.path == policy
-            until(lambda: len(rows(offloader)[-1].outcomes) == 2, "the shadow run was logged")
-        logged = rows(offloader)
-    for row in logged:
-        answer, shadow = row.outcomes
-        assert (answer.role, shadow.role) == ("answer", "shadow")
-        assert {answer.path, shadow.path} == {"local", "remote"}
-        assert {answer.status, shadow.status} == {"success"}
-        assert shadow.latency_s > 0.0
-
-
-def test_shadow_runs_see_the_frame_as_it_was(server: FaultyServer, tmp_path: Path) -> None:
-    """A camera writes its next picture into the same array, while the shadow of the last one still runs."""
-    import numpy as np
-    from PIL import Image
-
-    one, other = (np.asarray(Image.open(_file(tmp_path, shade)).convert("RGB")) for shade in (1, 2))
-    with make(tmp_path / "truth") as reference:
-        truth = [reference.classify(frame).labels[0].index for frame in (one, other)]
-    server.delay(0.15)
-    frame = one.copy()
-    with make(tmp_path, server.url, policy="remote", log={"shadow_rate": 1.0}) as offloader:
-        offloader.classify(frame)
-        frame[...] = other
-        until(lambda: len(rows(offloader)[0].outcomes) == 2, "the shadow run was logged")
-        assert rows(offloader)[0].outcomes[1].labels[0].index == truth[0]
-    with make(tmp_path / "b", server.url, policy="local", log={"shadow_rate": 1.0}) as offloader:
-        server.clear()
-        offloader.classify(frame)
-        frame[...] = 0
-        until(lambda: images_sent(server), "the shadow run reached the server")
-        sent = images_sent(server)[0].image
-        assert sent is not None
-        assert reference_label(tmp_path, sent) == truth[1]
-
-
-def _file(folder: Path, shade: int) -> Path:
-    file = folder / f"{shade}.jpg"
-    file.write_bytes(jpeg(shade))
-    return file
-
-
-def reference_label(folder: Path, image: bytes) -> int:
-    with make(folder, log={"enabled": False}) as reference:
-        return reference.classify(image).labels[0].index
-
-
-def test_a_token_is_in_no_status_no_row_no_error(server: FaultyServer, tmp_path: Path) -> None:
-    server.fail("http_401")
-    with make(tmp_path, server.url, policy="remote", token=SECRET) as offloader:
-        result = offloader.classify(jpeg())
-        texts = [repr(offloader.config), repr(offloader.status()), repr(result), repr(rows(offloader))]
-        (row,) = rows(offloader)
-    raw = b"".join(file.read_bytes() for file in tmp_path.glob("log.sqlite3*"))
-    assert all(SECRET not in text for text in texts)
-    assert SECRET.encode() not in raw
-    assert row.outcomes[0].error_kind == "auth"
-    assert "OFFLOAD_TOKEN" in (row.outcomes[0].error or "")
-
-
-def test_without_a_log_it_classifies_all_the_same(tmp_path: Path) -> None:
-    with make(tmp_path, log={"enabled": False}) as offloader:
-        assert offloader.classify(jpeg()).labels
-        assert not offloader.config.log_path.exists()
-        assert offloader.status()["log"]["enabled"] is False
-
-
-# Threads
-
-
-def test_eight_threads_get_their_own_answers_and_one_row_each(tmp_path: Path) -> None:
-    shades = [turn % 10 for turn in range(160)]
-    with make(tmp_path / "truth") as reference:
-        truth = {shade: reference.classify(jpeg(shade)).labels for shade in set(shades)}
-    with make(tmp_path) as offloader:
-        with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(lambda shade: offloader.classify(jpeg(shade)), shades))
-        logged = rows(offloader)
-    for shade, result in zip(shades, results, strict=True):
-        assert [label.index for label in result.labels] == [label.index for label in truth[shade]]
-    ids = [result.request_id for result in results]
-    assert len(set(ids)) == len(ids) == 160
-    assert sorted(row.request_id for row in logged) == sorted(ids)
-    by_id = {row.request_id: row for row in logged}
-    assert all(by_id[result.request_id].labels == result.labels for result in results)
-
-
-def test_threads_are_all_answered_by_a_flaky_server(tmp_path: Path) -> None:
-    """Remote answers carry the picture's own mark, so one thread's answer cannot pass for another's."""
-
-    def predict(image: bytes) -> list[Label]:
-        return [Label(name=str(hash(image)), probability=0.5, index=1)]
-
-    with FaultyServer(predict) as server:
-        server.fail("reset", times=15)
-        with make(tmp_path, server.url, policy="remote") as offloader:
-            shades = [turn % 7 for turn in range(80)]
-            with ThreadPoolExecutor(8) as pool:
-                results = list(pool.map(lambda shade: (shade, offloader.classify(jpeg(shade))), shades))
-            logged = rows(offloader)
-    assert len({result.request_id for _, result in results}) == len(logged) == 80
-    marks: dict[int, set[str]] = {}
-    for shade, result in results:
-        if result.path == "remote":
-            marks.setdefault(shade, set()).add(result.labels[0].name)
-    assert all(len(names) == 1 for names in marks.values())
-    assert len(set.union(*marks.values())) == len(marks)
-
-
-# Without the local path
-
-
-def test_without_the_local_path_a_failure_is_a_remote_error(server: FaultyServer, tmp_path: Path) -> None:
-    with make(tmp_path, server.url, local=False) as offloader:
-        assert offloader.classify(jpeg()).path == "remote"
-        server.fail("http_500", path="/analyze")
-        with pytest.raises(RemoteError, match=r"edge.*500") as caught:
-            offloader.classify(jpeg())
-        assert caught.value.kind == "status"
-        assert not isinstance(caught.value, DeadlineExceededError)
-        row = rows(offloader)[-1]
-        assert (row.labels, row.path) == ((), None)
-        assert "500" in (row.error or "")
-        server.recover()
-        assert offloader.classify(jpeg()).path == "remote"
-
-
-def test_without_the_local_path_a_wrong_token_says_what_to_check(server: FaultyServer, tmp_path: Path) -> None:
-    server.fail("http_401")
-    with make(tmp_path, server.url, local=False, token=SECRET) as offloader, pytest.raises(RemoteError) as caught:
-        offloader.classify(jpeg())
-    assert caught.value.kind == "auth"
-    assert "OFFLOAD_TOKEN" in str(caught.value)
-    assert SECRET not in str(caught.value)
-
-
-def test_without_the_local_path_retry_after_reaches_the_caller(tmp_path: Path) -> None:
-    with (
-        FaultyServer(fault="http_503", retry_after_s=7.0) as server,
-        make(tmp_path, server.url, local=False) as offloader,
-        pytest.raises(RemoteError) as caught,
-    ):
-        offloader.classify(jpeg())
-    assert (caught.value.kind, caught.value.retry_after_s) == ("refused", 7.0)
-
-
-def test_without_the_local_path_nobody_there_is_a_clear_error(tmp_path: Path) -> None:
-    with FaultyServer() as server:
-        url = server.url
-    with make(tmp_path, url, local=False) as offloader:
-        for _ in range(4):  # also while the circuit is open
-            with pytest.raises(RemoteError, match="connection") as caught:
-                offloader.classify(jpeg())
-            assert caught.value.kind == "connect"
-            assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("fault", ["black_hole", "slow_drip", "slow_drip_headers"])
-def test_without_the_local_path_the_deadline_bounds_the_call(
-    fault: str, server: FaultyServer, tmp_path: Path
-) -> None:
-    server.fail(fault, path="/analyze")
-    with make(tmp_path, server.url, local=False, probe={"enabled": False}) as offloader:
-        started_s = time.monotonic()
-        with pytest.raises(DeadlineExceededError, match="400 ms") as caught:
-            offloader.classify(jpeg(), deadline_s=0.4)
-        took_s = time.monotonic() - started_s
-    assert isinstance(caught.value, TimeoutError)
-    assert isinstance(caught.value, RemoteError)
-    assert 0.35 < took_s < 3.0
-
-
-def test_without_the_local_path_the_time_out_bounds_the_call(server: FaultyServer, tmp_path: Path) -> None:
-    server.fail("black_hole", path="/analyze")
-    with make(tmp_path, server.url, local=False, remote_timeout_s=0.3, probe={"enabled": False}) as offloader:
-        started_s = time.monotonic()
-        with pytest.raises(DeadlineExceededError):
-            offloader.classify(jpeg())
-        assert time.monotonic() - started_s < 3.0
-
-
-# Deadlines with the local path
-
-
-@pytest.mark.parametrize("fault", ["black_hole", "slow_drip"])
-def test_a_deadline_leaves_time_for_the_local_path(fault: str, server: FaultyServer, tmp_path: Path) -> None:
-    server.fail(fault, path="/analyze")
-    with make(tmp_path, server.url, policy="remote", probe={"enabled": False}) as offloader:
-        result = offloader.classify(jpeg(), deadline_s=0.6)
-        assert (result.path, result.fallback) == ("local", True)
-        assert result.latency_s < 1.5
-
-
-@pytest.mark.parametrize("deadline_s", [1e-6, 1e6])
-def test_an_extreme_deadline_still_gives_an_answer(
-    deadline_s: float, server: FaultyServer, tmp_path: Path
-) -> None:
-    for policy in ("remote", "auto", "deadline"):
-        with make(tmp_path, server.url, policy=policy) as offloader:
-            assert offloader.classify(jpeg(), deadline_s=deadline_s).labels
-
-
-def test_the_configured_deadline_holds_where_none_is_given(server: FaultyServer, tmp_path: Path) -> None:
-    with make(tmp_path, server.url, policy="remote", deadline_s=3.0) as offloader:
-        offloader.classify(jpeg())
-        offloader.classify(jpeg(), deadline_s=2.0)
-        assert [row.deadline_s for row in rows(offloader)] == [3.0, 2.0]
-
-
-# Several endpoints
-
-
-def test_a_dead_edge_beside_a_live_cloud(server: FaultyServer, tmp_path: Path) -> None:
-    with FaultyServer() as gone:
-        dead = gone.url
-    with make(tmp_path, dead, server.url, local=False) as offloader:
-        results = [offloader.classify(jpeg()) for _ in range(6)]
-        assert [result.endpoint for result in results] == ["cloud"] * 6
-        assert all(set(result.decision.predicted) == {"edge", "cloud"} for result in results)
-        edge = next(e for e in offloader.status()["endpoints"] if e["name"] == "edge")
-        assert edge["in_service"] is False
-        assert edge["unavailable"]
-        assert "edge is out" in offloader.decide(jpeg()).reason
-
-
-def test_the_faster_of_two_endpoints_is_found(server: FaultyServer, tmp_path: Path) -> None:
-    with FaultyServer() as slow:
-        slow.delay(0.25)
-        with make(tmp_path, slow.url, server.url, policy="remote", probe={"interval_s": 0.05}) as offloader:
-            offloader.classify(jpeg())
-            until(lambda: offloader.classify(jpeg()).endpoint == "cloud", "the faster endpoint was taken")
-            assert [offloader.classify(jpeg()).endpoint for _ in range(5)] == ["cloud"] * 5
 
 
 # Parts of one's own

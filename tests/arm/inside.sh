@@ -25,4 +25,5 @@ grep -q '"name": *"\(tiger cat\|tabby\|Egyptian cat\)"' <<<"$answer" || { echo "
 
 rm -rf /opt/light && mkdir /opt/light && cp -r "$repository/tests" /opt/light/
 cd /opt/light
-"$venv/bin/python" -m pytest -q -p no:cacheprovider -m light -W ignore::pytest.PytestUnknownMarkWarning tests
+"$venv/bin/python" -m pytest -q -p no:cacheprovider -m light \
+  -W ignore::pytest.PytestUnknownMarkWarning --ignore=tests/server tests
