@@ -35,13 +35,20 @@ _Z90 = 1.2815515655446004
 _LEAST_GAP_S = 30.0
 
 
-def decisions(rows: Iterable[Record], path: Path, *, title: str | None = None) -> None:
+def decisions(
+    rows: Iterable[Record],
+    path: Path,
+    *,
+    title: str | None = None,
+    phases: Sequence[tuple[float, str]] = (),
+) -> None:
     """Write the picture to `path`, in the format of its suffix (`.png`, `.svg`, `.pdf`).
 
-    Draws the last 3,000 images. Raises `ConfigurationError` for no images, an unknown suffix or without
-    matplotlib, `OffloadError` when the file cannot be written.
+    Draws the last 3,000 images. `phases` names stretches of time to be told apart, each by its start in seconds
+    after the first image drawn and lasting until the next. Raises `ConfigurationError` for no images, an unknown
+    suffix or without matplotlib, `OffloadError` when the file cannot be written.
     """
-    figure = _figure(deque(rows, MAX_IMAGES), title)
+    figure = _figure(deque(rows, MAX_IMAGES), title, phases)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg", "pdf"):
         raise ConfigurationError(f"{path} must end in .png, .svg or .pdf")
@@ -62,7 +69,7 @@ def svg(rows: Iterable[Record]) -> str:
     return text[text.index("<svg") :]
 
 
-def _figure(records: Iterable[Record], title: str | None) -> Figure:
+def _figure(records: Iterable[Record], title: str | None, phases: Sequence[tuple[float, str]] = ()) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -82,7 +89,9 @@ def _figure(records: Iterable[Record], title: str | None) -> Figure:
     for index, option in enumerate(options):
         drawn_ms += _draw_option(times, option, _colour(option, index), index, records, xs, gap)
     _draw_strip(strip, options, records, xs)
-    times.set_title(title or "Predicted and actual time of each path", loc="left", fontweight="bold")
+    _draw_phases(times, strip, [(start_s / scale, name) for start_s, name in phases], xs[-1])
+    heading = title or "Predicted and actual time of each path"
+    times.set_title(heading, loc="left", fontweight="bold", pad=20.0 if phases else None)
     times.set_ylabel("time for one image (ms)")
     times.tick_params(labelbottom=False)
     times.grid(True, which="major", alpha=0.25)
@@ -158,6 +167,19 @@ def _draw_strip(axes: Axes, options: Sequence[str], records: Sequence[Record], x
     axes.set_ylim(len(options) - 0.4, -0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, axis="x", alpha=0.25)
+
+
+def _draw_phases(times: Axes, strip: Axes, phases: Sequence[tuple[float, str]], end: float) -> None:
+    """Shade every second phase and write its name above it."""
+    for index, (start, name) in enumerate(phases):
+        stop = phases[index + 1][0] if index + 1 < len(phases) else end
+        if stop <= start:
+            continue
+        if index % 2:
+            for axes in (times, strip):
+                axes.axvspan(start, stop, color="black", alpha=0.05, linewidth=0, zorder=0)
+        place = times.get_xaxis_transform()
+        times.text((start + stop) / 2, 1.01, name, transform=place, ha="center", va="bottom", fontsize="small")
 
 
 def _options(records: Iterable[Record]) -> list[str]:

@@ -47,11 +47,10 @@ def judge(asked: int, records: Sequence[Record], photos: Sequence[Photo]) -> Ver
 
 
 def draw(records: Sequence[Record], phases: Sequence[Phase], path: Path) -> None:
-    """Write the picture; its title says what the link was like when."""
+    """Write the picture, with what the link was like when."""
     from offload_sdk.report.chart import decisions
 
-    course = ", ".join(f"{phase.name} from {phase.start_s:.0f} s" for phase in phases)
-    decisions(records, path, title=f"Predicted and actual time of each path\n{course}")
+    decisions(records, path, phases=[(phase.start_s, phase.name) for phase in phases])
 
 
 def _shows(labels: Sequence[Label], classes: frozenset[int]) -> bool:
