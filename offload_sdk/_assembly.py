@@ -5,6 +5,7 @@ The only file that knows every stage's implementation. It decides nothing about 
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload_sdk._types import Decision, Outcome, Profile, Record, Snapshot
 from offload_sdk._version import __version__
+from offload_sdk.errors import ConfigurationError
 from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator, outcome_cost_usd, outcome_energy
 from offload_sdk.estimate.pixels import PixelTime
 from offload_sdk.learn import learn_probe
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts", "Side", "assemble"]
 
+_logger = logging.getLogger("offload_sdk")
 _DECODE_BASE_S = 0.0005
+_SHADOW_BACKLOG = 4  # pictures that may wait in memory for their other path to be run
 _HANDSHAKE_RTTS = {"http": 1.0, "https": 2.0}  # TCP; TCP and TLS 1.3
 
 
@@ -196,7 +200,7 @@ def assemble(
     wall: Clock = time.time,
 ) -> Parts:
     """Build every part that is not given. Raises `ConfigurationError` or `ModelError`; then nothing is left on."""
-    from offload_sdk._profile import DEFAULT_MODEL, profile_for
+    from offload_sdk._profile import DEFAULT_MODEL, board_name, profile_for, reference_profile
     from offload_sdk.decide import Shadowed, policy_by_name
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.device import Device
@@ -206,7 +210,12 @@ def assemble(
 
     rng = random.Random(config.seed)
     model = resolve(config.model, config.models_dir) if config.local else None
-    profile = profile_for(config.profile_path, model.name if model else DEFAULT_MODEL, config.threads)
+    name = model.name if model else DEFAULT_MODEL
+    try:
+        profile = profile_for(config.profile_path, name, config.threads)
+    except ConfigurationError as error:  # damaged by a power cut, say; the images go on
+        _logger.warning("%s; published figures are used until then", error)
+        profile = reference_profile(board_name(), model=name, threads=config.threads)
     classifier = None
     if model is not None:
         classifier, profile = _loaded(model, profile)
@@ -257,7 +266,7 @@ def assemble(
             monitor=monitor,
             prober=prober,
             open_picture=open_one,
-            shadows=Workers(1, "offload-shadow"),
+            shadows=Workers(1, "offload-shadow", backlog=_SHADOW_BACKLOG),
             profile=profile,
             model=model,
             classifier=classifier,

@@ -46,11 +46,13 @@ __all__ = [
     "PolicyName",
     "ProbeConfig",
     "default_home",
+    "unknown_variables",
 ]
 
 PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline"]
 FILE_NAME = "offload.toml"
 _PREFIX = "OFFLOAD_"
+_NOT_SETTINGS = ("model_mirror",)  # read by a command
 DEFAULT_ENDPOINT_NAME = "remote"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -295,6 +297,13 @@ def _from_environment(fields: Container[str]) -> dict[str, Any]:
             value = {part: value}
         values = _merged(values, {name: value})
     return values
+
+
+def unknown_variables() -> list[str]:
+    """Return the `OFFLOAD_*` variables that name no setting: misspelt ones, most likely."""
+    known = {*OffloadConfig.model_fields, *_NOT_SETTINGS}
+    names = (name for name in os.environ if name.startswith(_PREFIX))
+    return sorted(name for name in names if name.removeprefix(_PREFIX).lower().split("__")[0] not in known)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,8 +152,9 @@ class Offloader:
         self, images: Iterable[Any], *, top_k: int = 3, deadline_s: float | None = None
     ) -> Iterator[Classification]:
         """Classify lazily, one after the other, in order. `deadline_s` is per image; errors are raised in turn."""
-        for image in images:
-            yield self.classify(image, top_k=top_k, deadline_s=deadline_s)
+        if isinstance(images, str | bytes | Path):
+            raise ConfigurationError("classify_many takes several images; for one, use classify")
+        return (self.classify(image, top_k=top_k, deadline_s=deadline_s) for image in images)
 
     def decide(self, image: Any, *, deadline_s: float | None = None) -> Decision:
         """Return what would be decided for this image now. Reads its header only; runs and logs nothing."""
@@ -220,8 +221,11 @@ class Offloader:
     ) -> list[Outcome]:
         """Run the chosen option, then others until one answers. The last outcome is the answer, if any is."""
         outcomes: list[Outcome] = []
-        for side in self._order(decision):
-            budget_s = self._budget_s(side, decision, self._parts.clock() - started_s, deadline_s)
+        order = self._order(decision)
+        for place, side in enumerate(order):
+            spare = decision.predicted[order[place + 1].name] if place + 1 < len(order) else None
+            spent_s = self._parts.clock() - started_s
+            budget_s = self._budget_s(side, decision.predicted[side.name], spare, spent_s, deadline_s)
             if budget_s is not None and budget_s <= 0.0:
                 continue
             role: OutcomeRole = "fallback" if outcomes else "answer"
@@ -246,39 +250,39 @@ class Offloader:
             raise
         return self._parts.settle(side, outcome)
 
-    def _order(self, decision: Decision) -> Iterator[Side]:
-        """Yield the chosen option, then the local path, then the open endpoints, the likely fastest first."""
+    def _order(self, decision: Decision) -> list[Side]:
+        """Return the chosen option, then the local path, then the open endpoints, the likely fastest first."""
         sides = {side.name: side for side in self._parts.sides}
         if decision.chosen not in sides:
             raise ConfigurationError(f"the policy chose {decision.chosen!r}, which is not among {list(sides)}")
-        yield sides.pop(decision.chosen)
+        order = [sides.pop(decision.chosen)]
         if "local" in sides:
-            yield sides.pop("local")
+            order.append(sides.pop("local"))
         now_s = self._parts.clock()
         rest = sorted(sides.values(), key=lambda side: decision.predicted[side.name].latency_mean_s)
-        for side in rest:
-            if side.circuit is None or side.circuit.barred(now_s) is None:
-                yield side
+        order.extend(side for side in rest if side.circuit is None or side.circuit.barred(now_s) is None)
+        return order
 
-    def _budget_s(self, side: Side, decision: Decision, spent_s: float, deadline_s: float | None) -> float | None:
+    def _budget_s(
+        self, side: Side, expected: Estimate, spare: Estimate | None, spent_s: float, deadline_s: float | None
+    ) -> float | None:
         """Return how long an attempt may take; None for the local path, which cannot be cut short.
 
-        Where the local path stands ready, patience with an endpoint ends at three times its predicted p90,
-        but at most a second beyond it, plus what local takes; and early enough for local to keep the
-        deadline, if it can keep it at all.
+        Where another option stands ready (`spare`), patience with an endpoint ends at three times its predicted
+        p90, but at most a second beyond it, plus what the spare takes; and early enough for the spare to keep
+        the deadline, if it can keep it at all.
         """
         if side.circuit is None:
             return None
         limit_s = self.config.remote_timeout_s
-        local = decision.predicted.get("local")
-        if local is not None:
-            p90_s = decision.predicted[side.name].latency_p90_s
-            patience_s = min(_PATIENCE_P90S * p90_s, p90_s + _PATIENCE_BEYOND_S) + local.latency_mean_s
+        if spare is not None:
+            p90_s = expected.latency_p90_s
+            patience_s = min(_PATIENCE_P90S * p90_s, p90_s + _PATIENCE_BEYOND_S) + spare.latency_mean_s
             limit_s = min(limit_s, max(patience_s, _LEAST_PATIENCE_S))
         if deadline_s is not None:
             left_s = deadline_s - spent_s
-            if local is not None and local.latency_p90_s < left_s:
-                left_s -= local.latency_p90_s
+            if spare is not None and spare.latency_p90_s < left_s:
+                left_s -= spare.latency_p90_s
             limit_s = min(limit_s, left_s)
         return limit_s
 
@@ -298,7 +302,25 @@ class Offloader:
         if picture.info.format == "RGB":  # a camera may write its next frame into the same array
             picture.payload({})
             picture.tensor({})
-        self._parts.shadows.submit(run_shadows)
+        if self._parts.shadows.submit(run_shadows) is None:
+            # Said in the row, so that nobody takes the shadowed images for a sample by chance alone.
+            self._parts.log.amend(
+                request.request_id, tuple(_dropped(name, self._parts) for name in decision.shadow)
+            )
+
+
+def _dropped(option: str, parts: Parts) -> Outcome:
+    """Return the outcome of a shadow run for which there was no time."""
+    return Outcome(
+        option=option,
+        path="local" if option == "local" else "remote",
+        status="ignored",
+        role="shadow",
+        started_s=parts.clock(),
+        latency_s=0.0,
+        error_kind="busy",
+        error="not run: earlier shadow runs were still waiting",
+    )
 
 
 def _last_error(outcomes: list[Outcome]) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "MAX_ANSWER_BYTES",
     "MAX_TOP_K",
     "REQUEST_ID_HEADER",
+    "SERVER_STEPS",
     "SERVER_TIMING_HEADER",
     "SIGNAL_HEADER",
     "TOP_K_HEADER",
@@ -40,6 +41,7 @@ __all__ = [
     "parse_answer",
     "parse_context",
     "parse_error_message",
+    "parse_health",
     "parse_retry_after",
     "parse_server_timing",
     "request_headers",
@@ -54,6 +56,7 @@ BATTERY_HEADER = "Offload-Battery"
 SIGNAL_HEADER = "Offload-Signal"
 TOP_K_HEADER = "Offload-Top-K"
 SERVER_TIMING_HEADER = "Server-Timing"
+SERVER_STEPS = ("queue", "decode", "infer")  # a proxy on the way may add entries of its own
 
 DEFAULT_TOP_K = 3
 MAX_TOP_K = 100
@@ -172,6 +175,16 @@ def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
         request_id=request_id if isinstance(request_id, str) else None,
         server_s=parse_server_timing(server_timing),
     )
+
+
+def parse_health(body: bytes) -> None:
+    """Check the answer of `/`: `RemoteError` of kind `protocol` unless a server says that it is well."""
+    try:
+        well = json.loads(body)["status"] == "ok"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        well = False
+    if not well:
+        raise RemoteError("what answers there is not an offload server", kind="protocol")
 
 
 def parse_error_message(body: bytes) -> str | None:

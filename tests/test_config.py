@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from offload_sdk import ConfigurationError, EndpointConfig, OffloadConfig, OffloadError
-from offload_sdk._config import default_home
+from offload_sdk._config import default_home, unknown_variables
 
 pytestmark = pytest.mark.light
 
@@ -298,3 +298,9 @@ def test_a_secret_of_a_file_is_not_repeated_in_an_error(cwd: Path) -> None:
 
 def test_a_password_in_the_address_is_refused_with_the_way_out() -> None:
     assert "OFFLOAD_TOKEN" in refusal(server_url="https://user:pass@host/path")
+
+
+def test_a_misspelt_variable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OFFLOAD_POLCY", "OFFLOAD_POLICY", "OFFLOAD_LOG__SHADOW_RATE", "OFFLOAD_MODEL_MIRROR"):
+        monkeypatch.setenv(name, "0.5")
+    assert unknown_variables() == ["OFFLOAD_POLCY"]

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from offload_kit import images_sent, jpeg, make, rows, until
 
+from offload_sdk import ConfigurationError
 from offload_sdk._types import Label
+from offload_sdk.log import read_rows
 from offload_sdk.testing import FaultyServer
 
 SECRET = "s3cr3t-t0ken"
@@ -160,3 +162,25 @@ def test_threads_are_all_answered_by_a_flaky_server(tmp_path: Path) -> None:
             marks.setdefault(shade, set()).add(result.labels[0].name)
     assert all(len(names) == 1 for names in marks.values())
     assert len(set.union(*marks.values())) == len(marks)
+
+
+def test_shadow_runs_that_find_no_time_are_said_in_the_row(tmp_path: Path) -> None:
+    with FaultyServer() as server:
+        server.delay(0.2)
+        with make(tmp_path, server.url, policy="local", log={"shadow_rate": 1.0}) as offloader:
+            for shade in range(20):
+                offloader.classify(jpeg(shade))
+            log = offloader.config.log_path
+        records = list(read_rows(log))
+    assert len(records) == 20
+    shadows = [[o for o in record.outcomes if o.role == "shadow"] for record in records]
+    dropped = [o for runs in shadows for o in runs if o.error_kind == "busy"]
+    assert dropped
+    assert all(o.status == "ignored" for o in dropped)
+    assert all(runs for runs in shadows)
+
+
+@pytest.mark.parametrize("one", ["photo.jpg", Path("photo.jpg"), b"\xff\xd8"])
+def test_one_image_is_not_many(one: object, tmp_path: Path) -> None:
+    with make(tmp_path) as offloader, pytest.raises(ConfigurationError, match="classify_many"):
+        offloader.classify_many(one)  # type: ignore[arg-type]

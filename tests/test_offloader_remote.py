@@ -144,3 +144,24 @@ def test_the_faster_of_two_endpoints_is_found(server: FaultyServer, tmp_path: Pa
             offloader.classify(jpeg())
             until(lambda: offloader.classify(jpeg()).endpoint == "cloud", "the faster endpoint was taken")
             assert [offloader.classify(jpeg()).endpoint for _ in range(5)] == ["cloud"] * 5
+
+
+def test_a_black_hole_leaves_its_neighbour_time_within_the_deadline(server: FaultyServer, tmp_path: Path) -> None:
+    with (
+        FaultyServer(fault="black_hole") as hole,
+        make(tmp_path, hole.url, server.url, local=False, probe={"enabled": False}) as offloader,
+    ):
+        for _ in range(3):
+            result = offloader.classify(jpeg(), deadline_s=3.0)
+            assert result.endpoint == "cloud"
+            assert result.latency_s < 3.0
+
+
+def test_something_else_that_answers_200_is_not_taken_for_a_server(tmp_path: Path) -> None:
+    with FaultyServer(fault="garbage") as portal, make(tmp_path, portal.url, policy="remote") as offloader:
+        for _ in range(3):
+            assert offloader.classify(jpeg()).path == "local"
+        until(lambda: len([r for r in portal.requests if r.path == "/"]) >= 3, "it was pinged")
+        (endpoint,) = offloader.status()["endpoints"]
+        assert endpoint["samples"] == 0
+        assert not endpoint["in_service"]

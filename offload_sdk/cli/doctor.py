@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from offload_sdk.cli.findings import Finding, ok, problem
+from offload_sdk.cli.findings import Finding, ok, problem, warning
 from offload_sdk.cli.settings import Json, Server, settings
 from offload_sdk.errors import ConfigurationError
 
@@ -43,6 +43,7 @@ def doctor(as_json: Json = False, server: Server = None) -> None:
 
 
 def _findings(server: str | None) -> Iterator[Finding]:
+    from offload_sdk._config import unknown_variables
     from offload_sdk.cli import check_device
 
     yield check_device.check_python()
@@ -53,6 +54,8 @@ def _findings(server: str | None) -> Iterator[Finding]:
         yield problem("settings", str(error), "correct the setting; the other checks need it")
         return
     yield ok("settings", f"policy {config.policy}, model {config.model}")
+    for name in unknown_variables():
+        yield warning("settings", f"{name} is set, but there is no such setting", "correct its name or unset it")
     yield from _of_device(config)
     if not config.all_endpoints:
         yield ok("endpoints", "none: every image is classified on the device (OFFLOAD_SERVER_URL sets one)")

@@ -24,7 +24,7 @@ class LocalEstimator:
         self._profile = profile
         self._decode = decode
         self._preprocess = PixelTime({"RGB": 2.0e-9, "": 0.0}, base_s=max(profile.preprocess_s, 1e-5))
-        self._infer = Moments(profile.infer_s, profile.infer_sd_s)
+        self._infer = Moments(profile.infer_s, profile.infer_sd_s, gain=0.2)
         self._cores = cores
         self._usd_per_kwh = usd_per_kwh
 

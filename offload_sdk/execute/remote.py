@@ -207,12 +207,15 @@ def _read_answer(reply: Reply, attempt: _Attempt) -> None:
     answer = wire.parse_answer(reply.body, reply.headers.get(wire.SERVER_TIMING_HEADER))
     attempt.labels = answer.labels
     attempt.model = answer.model
-    if answer.server_s:
-        attempt.timings["server"] = sum(answer.server_s.values())
+    reported_s = [answer.server_s[step] for step in wire.SERVER_STEPS if step in answer.server_s]
+    if reported_s:
+        attempt.timings["server"] = sum(reported_s)
 
 
 def _check_health(reply: Reply, attempt: _Attempt) -> None:
+    """Anything may answer 200 at `/`: a captive portal, another service. Only a server says it is well."""
     _check_status(reply)
+    wire.parse_health(reply.body)
 
 
 def _check_status(reply: Reply) -> None:

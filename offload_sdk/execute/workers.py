@@ -43,10 +43,11 @@ class Task(Generic[T]):
 
 
 class Workers:
-    """At most `limit` threads, started when needed."""
+    """At most `limit` threads, started when needed, and at most `backlog` calls that wait for one."""
 
-    def __init__(self, limit: int, name: str) -> None:
+    def __init__(self, limit: int, name: str, *, backlog: int = 0) -> None:
         self._limit = limit
+        self._backlog = backlog
         self._name = name
         self._tasks: queue.SimpleQueue[Task[object] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -56,13 +57,13 @@ class Workers:
         self._idle = threading.Condition(self._lock)
 
     def submit(self, call: Callable[[], T]) -> Task[T] | None:
-        """Start the call and return its task, or None if every thread is taken (or after `close`)."""
+        """Start the call and return its task, or None if there is no room (or after `close`)."""
         task = Task(call)
         with self._lock:
-            if self._closed or self._busy >= self._limit:
+            if self._closed or self._busy >= self._limit + self._backlog:
                 return None
             self._busy += 1
-            if self._busy > self._threads:
+            if self._threads < min(self._busy, self._limit):
                 self._threads += 1
                 threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
         self._tasks.put(task)  # type: ignore[arg-type]  # a Task of any result

@@ -27,6 +27,7 @@ __all__ = ["ArraySource", "Decoded", "EncodedSource", "PictureLimits", "PillowSo
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF", "JPEG2000")
 """Pillow's other formats are rare, and some of them start other programs. HEIF needs a plug-in of the user's."""
 _ORIENTATION_TAG = 0x0112
+_MOST_PATH_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,25 +150,26 @@ class ArraySource:
 def read_file(path: str | os.PathLike[str], limits: PictureLimits) -> bytes:
     """The bytes of a regular file that is not too large. Anything else is refused before it is opened, as
     opening a pipe or a device may wait for ever."""
+    name = os.fspath(path)
+    name = name if len(name) <= _MOST_PATH_CHARS else f"{name[:_MOST_PATH_CHARS]}…"
     try:
         facts = os.stat(path)
         if stat.S_ISDIR(facts.st_mode):
-            raise InvalidImageError(f"{os.fspath(path)} is a folder, not an image.")
+            raise InvalidImageError(f"{name} is a folder, not an image.")
         if not stat.S_ISREG(facts.st_mode):
-            raise InvalidImageError(f"{os.fspath(path)} is not a regular file.")
+            raise InvalidImageError(f"{name} is not a regular file.")
         if facts.st_size > limits.max_bytes:
             raise InvalidImageError(
-                f"{os.fspath(path)} is too large: {facts.st_size:,} bytes, "
-                f"and at most {limits.max_bytes:,} are accepted."
+                f"{name} is too large: {facts.st_size:,} bytes, and at most {limits.max_bytes:,} are accepted."
             )
         with open(path, "rb") as stream:
             return stream.read(limits.max_bytes + 1)
     except FileNotFoundError as error:
-        raise InvalidImageError(f"There is no file {os.fspath(path)}.") from error
+        raise InvalidImageError(f"There is no file {name}.") from error
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidImageError):
             raise
-        raise InvalidImageError(f"{os.fspath(path)!r} cannot be read: {_words(error)}.") from error
+        raise InvalidImageError(f"{name!r} cannot be read: {_words(error)}.") from error
 
 
 def _identify(encoded: bytes) -> Image.Image:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from offload_kit import give_model, jpeg, make, rows, until
 
-from offload_sdk import ConfigurationError, Offloader
+from offload_sdk import Offloader
 from offload_sdk.log import read_rows
 from offload_sdk.testing import FaultyServer
 
@@ -153,14 +153,18 @@ def test_a_log_of_rubbish_is_put_aside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema_version": 99}', b"\xff\xfe\x00"])
-def test_a_damaged_profile_is_one_line_that_says_what_to_do(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_profile_costs_a_warning_and_no_image(
+    content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "profile.json"
     file.write_bytes(content)
-    with pytest.raises(ConfigurationError) as caught:
-        make(tmp_path)
-    for words in (str(file), "delete it", "calibrate"):
-        assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+    with make(tmp_path) as offloader:
+        assert offloader.classify(jpeg()).labels
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert str(file) in warning
+    assert "calibrate" in warning
+    assert "\n" not in warning
+    assert file.read_bytes() == content
 
 
 def test_many_offloaders_side_by_side_share_one_log(tmp_path: Path) -> None:
