@@ -88,9 +88,11 @@ class SchemaError(Exception):
 
 def version_of(connection: sqlite3.Connection, known: int = SCHEMA_VERSION) -> int:
     """Return the file's schema version, 0 for an empty file. Raises `SchemaError` for one we must not touch."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    # In this order: another process may be making the tables between two of these statements, and a file that is
+    # not empty has its marks, since all of it is committed at once.
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if application != APPLICATION_ID and not empty:
         raise SchemaError("it is the database of another program")
     if version > known:
