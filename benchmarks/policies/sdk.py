@@ -1,0 +1,211 @@
+"""The SDK's own loop in the simulation: its estimators, policies, circuit and probes, unchanged.
+
+What stands in the threads and sockets of the live loop is repeated here: the order of the calls, and
+`budget_s`, which is the arithmetic of `Offloader`'s own (a test compares the two).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from benchmarks.policies.contender import Attempt, Contender, Plan, View
+from offload_sdk._assembly import _tell_circuit
+from offload_sdk._config import AutoConfig, CircuitConfig, OffloadConfig, ProbeConfig
+from offload_sdk._offloader import _LEAST_PATIENCE_S, _PATIENCE_BEYOND_S, _PATIENCE_P90S
+from offload_sdk._types import (
+    Decision,
+    Estimate,
+    ImageInfo,
+    Label,
+    Outcome,
+    OutcomeRole,
+    Profile,
+    Situation,
+    Snapshot,
+)
+from offload_sdk.decide import policy_by_name
+from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
+from offload_sdk.estimate.pixels import PixelTime
+from offload_sdk.execute.circuit import Circuit
+from offload_sdk.learn import learn, learn_probe
+from offload_sdk.measure.probe_schedule import Probe, ProbeSchedule
+from offload_sdk.typing import Estimator, LearningPolicy, Policy
+
+__all__ = ["HedgeAtP90", "Sdk", "budget_s"]
+
+_REMOTE_TIMEOUT_S: float = OffloadConfig.model_fields["remote_timeout_s"].default
+_LABELS = (Label(name="", probability=1.0, index=0),)
+_SIDE_PX = 256
+_UNKNOWN = Snapshot(taken_s=0.0)
+
+
+def budget_s(expected: Estimate, spare: Estimate, deadline_s: float | None) -> float:
+    """How long the SDK waits for an endpoint while the local path stands ready."""
+    p90_s = expected.latency_p90_s
+    patience_s = min(_PATIENCE_P90S * p90_s, p90_s + _PATIENCE_BEYOND_S) + spare.latency_mean_s
+    limit_s = min(_REMOTE_TIMEOUT_S, max(patience_s, _LEAST_PATIENCE_S))
+    if deadline_s is None:
+        return limit_s
+    left_s = deadline_s
+    if spare.latency_p90_s < left_s:
+        left_s -= spare.latency_p90_s
+    return min(limit_s, left_s)
+
+
+class Sdk(Contender):
+    """`Offloader` with the default settings and one endpoint; `policy` None is the policy `auto`."""
+
+    def __init__(self, profile: Profile, payload_bytes: int, seed: int, policy: Policy | None = None) -> None:
+        decode = PixelTime({"": 0.0}, base_s=1e-6)
+        self.local = LocalEstimator(profile, decode, cores=4)
+        self.remote = RemoteEstimator(
+            "remote", profile, decode, prices=Prices(), handshake_rtts=1.0, payload_bytes=payload_bytes
+        )
+        self._estimators: dict[str, Estimator] = {"local": self.local, "remote": self.remote}
+        self._policy = policy or policy_by_name("auto", **AutoConfig().model_dump())
+        self._learner = self._policy if isinstance(self._policy, LearningPolicy) else None
+        circuit, probe = CircuitConfig(), ProbeConfig()
+        rng = random.Random(seed)
+        self.circuit = Circuit(
+            failures=circuit.failures,
+            cooldown_s=circuit.cooldown_s,
+            max_cooldown_s=circuit.max_cooldown_s,
+            probed=True,
+            rng=rng,
+        )
+        self._schedule = ProbeSchedule(
+            ["remote"],
+            interval_s=probe.interval_s,
+            budget_frac=probe.budget_frac,
+            start_bytes=probe.start_bytes,
+            rng=rng,
+            now_s=0.0,
+        )
+        self._open: dict[int, tuple[Decision, ImageInfo]] = {}
+        self._ended: dict[int, list[Outcome]] = {}
+
+    def plan(self, view: View) -> Plan:
+        # The picture is the payload: its size is known, and there is nothing to decode.
+        image = ImageInfo(format="JPEG", width=_SIDE_PX, height=_SIDE_PX, encoded_bytes=view.size_bytes)
+        decision = self._decide(image, view)
+        self._open[view.index] = (decision, image)
+        if decision.path == "local":
+            return Plan(first="local", explored=decision.explored)
+        predicted = decision.predicted
+        patience_s = self._patience_s(predicted["remote"], predicted["local"])
+        self.circuit.begin(view.now_s, patience_s)
+        return Plan(
+            first="remote",
+            budget_s=patience_s,
+            second_after_s=self._second_after_s(predicted["remote"], predicted["local"]),
+            explored=decision.explored,
+        )
+
+    def learn(self, attempt: Attempt) -> None:
+        assert attempt.index is not None
+        outcome = self._settled(_outcome(attempt, "answer"))
+        if attempt.index in self._open:
+            self._ended.setdefault(attempt.index, []).append(outcome)
+        else:  # a duplicate that went on after the answer
+            self._estimators[outcome.option].update(outcome, None, _UNKNOWN)
+
+    def answered(self, index: int, attempts: Sequence[Attempt], now_s: float) -> None:
+        decision, image = self._open.pop(index)
+        outcomes = self._ended.pop(index)
+        learn(self._estimators, self._learner, decision, outcomes, image, _UNKNOWN)
+        self._schedule.images_seen(1, max(e.payload_bytes for e in decision.predicted.values()), now_s)
+        if any(outcome.path == "remote" and outcome.status == "success" for outcome in outcomes):
+            self._schedule.sample_seen("remote", now_s)
+
+    def wake_s(self, now_s: float) -> float | None:
+        return self._schedule.wake_s(now_s)
+
+    def start_probe(self, now_s: float) -> Probe | None:
+        return self._schedule.start(now_s)
+
+    def probe_ended(self, probe: Probe, attempt: Attempt, spent_bytes: int) -> None:
+        outcome = _outcome(attempt, "probe", answers=probe.upload_bytes is not None)
+        ended_s = attempt.started_s + attempt.latency_s
+        self._schedule.finish(probe, spent_bytes=spent_bytes, success=outcome.status == "success", now_s=ended_s)
+        learn_probe(self._estimators, self._settled(outcome), _UNKNOWN)
+
+    def _decide(self, image: ImageInfo, view: View) -> Decision:
+        why = self.circuit.barred(view.now_s)
+        return self._policy.decide(
+            Situation(
+                estimates=tuple(
+                    estimator.estimate(image, _UNKNOWN, view.now_s) for estimator in self._estimators.values()
+                ),
+                snapshot=_UNKNOWN,
+                image=image,
+                unavailable={} if why is None else {"remote": why},
+            )
+        )
+
+    def _patience_s(self, remote: Estimate, local: Estimate) -> float:
+        return budget_s(remote, local, None)
+
+    def _second_after_s(self, remote: Estimate, local: Estimate) -> float | None:
+        return None
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        if outcome.path == "local":
+            return outcome
+        was_down = self.circuit.is_open
+        _tell_circuit(self.circuit, outcome)
+        if self.circuit.is_open != was_down:
+            self._schedule.set_down("remote", not was_down, outcome.started_s + outcome.latency_s)
+        return outcome
+
+
+class HedgeAtP90(Sdk):
+    """The SDK's choice, but when the remote answer passes its predicted p90 the device starts too.
+
+    A cancelled upload says "longer than that" to the estimator and nothing to the circuit.
+    """
+
+    def _patience_s(self, remote: Estimate, local: Estimate) -> float:
+        return _REMOTE_TIMEOUT_S
+
+    def _second_after_s(self, remote: Estimate, local: Estimate) -> float | None:
+        return remote.latency_p90_s
+
+
+def _outcome(attempt: Attempt, role: OutcomeRole, *, answers: bool = True) -> Outcome:
+    """Return what the executors of the SDK would have reported. A ping has no labels."""
+    if attempt.path == "local":
+        return Outcome(
+            option="local",
+            path="local",
+            status="success",
+            role=role,
+            started_s=attempt.started_s,
+            latency_s=attempt.latency_s,
+            timings={"wait": attempt.wait_s, "infer": attempt.compute_s},
+            labels=_LABELS,
+        )
+    success = attempt.status == "success"
+    connect_s = attempt.connect_s or 0.0
+    timings = {"network": attempt.latency_s}
+    if success:
+        timings["network"] = attempt.latency_s - connect_s - attempt.compute_s
+        if answers:
+            timings["server"] = attempt.compute_s
+        if attempt.connect_s is not None:
+            timings["connect"] = connect_s
+    kind = {"success": None, "timeout": "timeout", "cancelled": "busy"}[attempt.status]
+    return Outcome(
+        option="remote",
+        path="remote",
+        status="success" if success else "failed",
+        role=role,
+        started_s=attempt.started_s,
+        latency_s=attempt.latency_s,
+        censored=not success,
+        timings=timings,
+        cold=attempt.connect_s is not None,
+        sent_bytes=attempt.sent_bytes,
+        error_kind=kind,
+        labels=_LABELS if success and role == "answer" else (),
+    )

@@ -1,0 +1,91 @@
+"""The SDK in the simulation is the SDK: the same patience, and its circuit, probes and learning at work."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from simulated import BLACK_HOLE, BOARD_MS, run, scene
+
+from benchmarks.policies.cells import profile_of
+from benchmarks.policies.sdk import HedgeAtP90, Sdk, budget_s
+from offload_sdk import OffloadConfig, Offloader
+from offload_sdk._types import Estimate, Latency
+from offload_sdk.testing import LinkSample, LinkTrace
+
+GOOD = LinkTrace.constant(50.0, 10.0)
+BAD = LinkTrace.constant(0.5, 10.0)
+
+
+def sdk(kind: type[Sdk] = Sdk) -> Sdk:
+    return kind(profile_of(BOARD_MS), 20_000, 1)
+
+
+def estimate(option: str, mean_s: float, sd_s: float) -> Estimate:
+    path: Any = "local" if option == "local" else "remote"
+    return Estimate(option=option, path=path, latency=Latency(mean_s=mean_s, sd_s=sd_s))
+
+
+def test_patience_is_that_of_the_live_loop() -> None:
+    rng = random.Random(5)
+    offloader = cast(Any, SimpleNamespace(config=OffloadConfig()))
+    side = cast(Any, SimpleNamespace(circuit=object()))
+    for _ in range(300):
+        remote = estimate("remote", rng.uniform(0.01, 8.0), rng.uniform(0.0, 5.0))
+        local = estimate("local", rng.uniform(0.01, 1.0), rng.uniform(0.0, 0.1))
+        deadline_s = rng.choice((None, rng.uniform(0.01, 3.0)))
+        live_s = Offloader._budget_s(offloader, side, remote, local, 0.0, deadline_s)
+        assert budget_s(remote, local, deadline_s) == live_s
+
+
+@pytest.mark.parametrize(("link", "path"), [(GOOD, "remote"), (BAD, "local")])
+def test_it_learns_which_side_is_the_faster(link: LinkTrace, path: str) -> None:
+    answers = run(scene(link), sdk()).answers
+    assert sum(answer.path == path for answer in answers[5:]) >= 110
+
+
+def test_a_dead_link_is_left_after_one_image() -> None:
+    samples = [LinkSample(uplink_mbps=50.0, rtt_ms=10.0), LinkSample(t_s=20.2, uplink_mbps=0.0, rtt_ms=10.0)]
+    dying = LinkTrace(samples, repeat=False)
+    contender = sdk()
+    answers = run(scene(dying), contender).answers
+    after = [answer for answer in answers if 20.2 < answer.started_s < 40.0]  # later the circuit risks one
+    assert sum(answer.duplicate for answer in after) <= 1
+    assert all(answer.path == "local" for answer in after)
+    assert contender.circuit.is_open
+
+
+def test_it_comes_back_within_two_probe_intervals() -> None:
+    samples = [
+        LinkSample(uplink_mbps=50.0, rtt_ms=10.0),
+        LinkSample(t_s=10.2, uplink_mbps=0.0, rtt_ms=10.0),
+        LinkSample(t_s=30.2, uplink_mbps=50.0, rtt_ms=10.0),
+    ]
+    answers = run(scene(LinkTrace(samples, repeat=False)), sdk()).answers
+    back_s = min(a.started_s for a in answers if a.started_s > 30.2 and a.path == "remote")
+    assert back_s <= 30.2 + 2 * 5.0 + 3.0 + 0.5  # a probe that was under way takes up to 3 s
+
+
+def test_probes_keep_their_budget() -> None:
+    of = scene(BAD, count=600)
+    result = run(of, sdk())
+    every = sum(draw.size_bytes for draw in of.images)
+    assert 0 < result.probe_bytes <= 0.01 * every + 65536
+
+
+def test_without_a_network_hardly_a_byte_is_tried() -> None:
+    result = run(scene(BLACK_HOLE), sdk())
+    assert sum(answer.duplicate for answer in result.answers) <= 3
+    assert result.sent_bytes == 0.0
+
+
+def test_a_hedge_bounds_what_a_stall_costs() -> None:
+    samples = [LinkSample(uplink_mbps=50.0, rtt_ms=10.0), LinkSample(t_s=20.2, uplink_mbps=0.0, rtt_ms=10.0)]
+    dying = LinkTrace(samples, repeat=False)
+    worst = {
+        kind: max(answer.latency_s for answer in run(scene(dying), sdk(kind)).answers[10:])
+        for kind in (Sdk, HedgeAtP90)
+    }
+    assert worst[HedgeAtP90] < worst[Sdk]
