@@ -13,7 +13,8 @@ from calibration.plan import FULL, QUICK, thread_counts
 from calibration.statistics import pick_threads
 from calibration.verdict import warnings
 from offload_sdk._config import OffloadConfig
-from offload_sdk._profile import LinkTiming, ProfileDocument, board_name, save_profile, usable_cores
+from offload_sdk._cores import usable_cores
+from offload_sdk._profile import LinkTiming, ProfileDocument, board_name, save_profile
 from offload_sdk._version import __version__
 from offload_sdk.errors import RemoteError
 from offload_sdk.measure import sysfs

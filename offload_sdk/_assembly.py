@@ -6,7 +6,6 @@ The only file that knows every stage's implementation. It decides nothing about 
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from offload_sdk._cores import usable_cores
 from offload_sdk._types import Decision, Outcome, Profile, Record, Snapshot
 from offload_sdk._version import __version__
 from offload_sdk.errors import ConfigurationError
@@ -227,7 +227,7 @@ def assemble(
         return open_picture(image, spec, limits=limits, payload=payload)
 
     decode = PixelTime(profile.decode_s_per_pixel, base_s=_DECODE_BASE_S)
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     sides: list[Side] = []
     if classifier is not None:
         sides.append(_local_side(classifier, profile, decode, cores, config, clock))

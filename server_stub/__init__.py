@@ -1,1 +1,1 @@
-"""The server: `/analyze` for pictures, `/` for health. Of `offload_sdk` it uses wire, errors, model, _types."""
+"""The server: `/analyze` for pictures, `/` for health. Of `offload_sdk`: wire, errors, model, _types, _cores."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from offload_sdk._cores import usable_cores
 from offload_sdk.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +33,7 @@ class ServerSettings:
     tokens: tuple[str, ...] = field(default=(), repr=False)
     max_body_bytes: int = 16 * 1024 * 1024
     max_pixels: int = 64_000_000
-    workers: int = field(default_factory=_usable_cores)
+    workers: int = field(default_factory=usable_cores)
     queue_bound: int = 64
     body_timeout_s: float = 30.0
     drain_s: float = 10.0

@@ -7,7 +7,7 @@ folder; `ReferenceDocument`, one per known board, shipped in `calibration/profil
 
 from __future__ import annotations
 
-from offload_sdk._profile.board import board_name, usable_cores
+from offload_sdk._profile.board import board_name
 from offload_sdk._profile.choose import DEFAULT_MODEL, load_profile, profile_for, reference_profile
 from offload_sdk._profile.document import (
     DecodeTiming,
@@ -35,5 +35,4 @@ __all__ = [
     "reference_names",
     "reference_profile",
     "save_profile",
-    "usable_cores",
 ]

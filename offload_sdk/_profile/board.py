@@ -1,12 +1,11 @@
-"""What this device is: its name and how many of its cores may be used."""
+"""What this device is called."""
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
-__all__ = ["board_name", "usable_cores"]
+__all__ = ["board_name"]
 
 
 def board_name(root: Path = Path("/")) -> str:
@@ -28,10 +27,3 @@ def board_name(root: Path = Path("/")) -> str:
         pass
     machine = platform.machine() or "unknown machine"
     return machine if processor in ("", machine) else f"{machine}, {processor}"
-
-
-def usable_cores() -> int:
-    """Return the cores this process may use, which in a container or under taskset are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

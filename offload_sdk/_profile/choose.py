@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from offload_sdk._profile.board import board_name, usable_cores
+from offload_sdk._cores import usable_cores
+from offload_sdk._profile.board import board_name
 from offload_sdk._profile.document import ProfileDocument, read_document
 from offload_sdk._profile.reference import Figure, ReferenceDocument, reference_document
 from offload_sdk._types import EnergySource, Profile
