@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +10,6 @@ from offload_sdk._cores import usable_cores
 from offload_sdk.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
-
-_LOOPBACK = ("127.", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,5 +63,8 @@ class ServerSettings:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach the address."""
-        return self.host.startswith(_LOOPBACK)
+        """Whether only this machine can reach the address; not so for a name that merely looks like it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"

@@ -60,7 +60,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host.lower() == "localhost"  # a name below it may be asked of the network
 
 
 def _is_proxied(scheme: str, host: str) -> bool:

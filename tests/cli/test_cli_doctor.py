@@ -151,6 +151,9 @@ def test_a_token_over_plain_http_is_warned_of_before_anything_is_sent() -> None:
         ("localhost", True),
         ("10.0.0.1", False),
         ("a.b", False),
+        ("::1234", False),
+        ("localhost.a.b", False),
+        ("a.localhost", False),
     ],
 )
 def test_loopback(host: str, expected: bool) -> None:

@@ -49,8 +49,12 @@ def test_tokens_do_not_show_in_the_settings_text():
         ("127.8.8.8", True),
         ("::1", True),
         ("localhost", True),
+        ("Localhost", True),
         ("0.0.0.0", False),
         ("::", False),
+        ("::1234", False),
+        ("127.example.org", False),
+        ("localhost.example.org", False),
     ],
 )
 def test_loopback_addresses(host, loopback):
