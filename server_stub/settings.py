@@ -19,7 +19,8 @@ class ServerSettings:
     `port` 0 takes a free port. `model` is a name of the catalogue, `auto`, or the path of a `.tflite`, and
     `models_dir` the folder where models are kept. Without `tokens` the server is open to whoever reaches it.
     `max_body_bytes` bounds the whole request body, `max_pixels` width times height of a picture before it is
-    decoded. `workers` threads run one interpreter each; up to `queue_bound` requests wait for them. A body
+    decoded: lower than on the device, since each worker decodes one at the same time, at 3 bytes a pixel or
+    more. `workers` threads run one interpreter each; up to `queue_bound` requests wait for them. A body
     must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown. `cors_origins` lists the web
     origins whose scripts may call the server; none by default. `keep_alive_s` is longer than the 55 s for
     which devices keep an idle connection, so that it is the device that closes it.
@@ -31,7 +32,7 @@ class ServerSettings:
     models_dir: Path | None = None
     tokens: tuple[str, ...] = field(default=(), repr=False)
     max_body_bytes: int = 16 * 1024 * 1024
-    max_pixels: int = 64_000_000
+    max_pixels: int = 24_000_000
     workers: int = field(default_factory=usable_cores)
     queue_bound: int = 64
     body_timeout_s: float = 30.0
