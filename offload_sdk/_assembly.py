@@ -5,6 +5,7 @@ The only file that knows every stage's implementation. It decides nothing about 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -163,12 +164,14 @@ class Parts:
         }
 
     def close(self) -> None:
-        self._monitor.close()
-        self.shadows.close()
-        self.shadows.join(2.0)
-        for side in self.sides:
-            side.executor.close()
-        self.log.close()
+        """Close everything, each part whatever becomes of the others; the log last, since all write to it."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.log.close)
+            for side in self.sides:
+                closing.callback(side.executor.close)
+            closing.callback(self.shadows.join, 2.0)
+            closing.callback(self.shadows.close)
+            closing.callback(self._monitor.close)
 
 
 class NoLog:
@@ -367,12 +370,12 @@ def _log(config: OffloadConfig, clock: Clock, wall: Clock) -> Log:
 
 
 def _tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
-    """A refused image counts too: an endpoint that takes none is of no use. Our own overload does not."""
+    """A refused image counts too: an endpoint that takes none is of no use. Our own haste and overload do not."""
     if outcome.labels:
         circuit.success()
     elif outcome.status == "success":
         circuit.reached()
-    elif outcome.error_kind == "busy":
+    elif outcome.status == "ignored" and outcome.error_kind != "input":
         circuit.abandon()
     else:
         circuit.failure(

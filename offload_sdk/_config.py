@@ -104,6 +104,17 @@ def _existing(path: Path) -> Path:
     return expanded
 
 
+def _token(value: Any) -> Any:
+    """A token from a file often ends in a newline; anything else odd in it would end up in an error message."""
+    if not isinstance(value, str):
+        return value
+    token = value.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("a token is one word of printable ASCII characters")
+    return token
+
+
+Token = Annotated[SecretStr, BeforeValidator(_token)]
 ServerUrl = Annotated[str, BeforeValidator(_server_url)]
 UserPath = Annotated[Path, AfterValidator(_expanded)]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
@@ -118,7 +129,7 @@ class EndpointConfig(_Group):
 
     url: ServerUrl
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
-    token: SecretStr | None = None
+    token: Token | None = None
     ca_bundle: ExistingPath | None = None
     usd_per_request: NonNegative = 0.0
     usd_per_server_hour: NonNegative = 0.0
@@ -203,7 +214,7 @@ class OffloadConfig(_Group):
 
     home: UserPath = Field(default_factory=default_home)
     server_url: ServerUrl | None = None
-    token: SecretStr | None = None
+    token: Token | None = None
     endpoints: tuple[EndpointConfig, ...] = ()
     policy: PolicyName = "auto"
     model: Annotated[str, Field(min_length=1)] = "auto"
@@ -240,15 +251,17 @@ class OffloadConfig(_Group):
 
     @property
     def all_endpoints(self) -> tuple[EndpointConfig, ...]:
-        """The endpoints in order: `server_url` first, as the endpoint `remote`; the token fills gaps."""
-        first = () if self.server_url is None else (EndpointConfig(url=self.server_url, token=self.token),)
-        rest = tuple(
-            endpoint
-            if endpoint.token is not None or self.token is None
-            else endpoint.model_copy(update={"token": self.token})
+        """The endpoints in order: `server_url` first, as the endpoint `remote`.
+
+        `token` is for `server_url`; without one it fills the gaps of `endpoints`. It never goes to both: the
+        list may come from a file of the working directory, and the token from elsewhere.
+        """
+        if self.server_url is not None:
+            return EndpointConfig(url=self.server_url, token=self.token), *self.endpoints
+        return tuple(
+            endpoint if endpoint.token is not None else endpoint.model_copy(update={"token": self.token})
             for endpoint in self.endpoints
         )
-        return first + rest
 
     @property
     def log_path(self) -> Path:

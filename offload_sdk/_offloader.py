@@ -6,6 +6,8 @@ built from the settings is `_assembly.py`.
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Offloader"]
 
+_logger = logging.getLogger("offload_sdk")
 _LEAST_PATIENCE_S = 0.3  # a remote attempt is given at least this, however fast the endpoint is predicted to be
 _PATIENCE_P90S = 3.0
 _PATIENCE_BEYOND_S = 1.0
@@ -77,6 +80,7 @@ class Offloader:
         self._parts: Parts = assemble(config, policy=policy, probe=probe, log=log)
         self._lock = self._parts.lock  # guards estimators, policy and circuits
         self._closed = threading.Event()
+        self._pid = os.getpid()
 
     def classify(self, image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> Classification:
         """Classify one image.
@@ -129,8 +133,7 @@ class Offloader:
             error=None if answer is not None else _last_error(outcomes),
         )
         self._parts.log.append(record)
-        with self._lock:
-            learn(self._parts.estimators, self._parts.learner, decision, outcomes, picture.info, snapshot)
+        self._learn(decision, outcomes, picture.info, snapshot)
         self._parts.image_seen(decision, outcomes)
         if decision.shadow:
             self._run_shadows(decision, picture, request, {outcome.option for outcome in outcomes})
@@ -184,6 +187,8 @@ class Offloader:
         """Check the arguments of a call; return its deadline, the configured one by default."""
         if self._closed.is_set():
             raise OffloadError("this Offloader is closed; make a new one")
+        if os.getpid() != self._pid:
+            raise OffloadError("this Offloader was made before a fork; a child needs its own")
         if not isinstance(top_k, int) or not 1 <= top_k <= 100:
             raise ConfigurationError(f"top_k must be a whole number from 1 to 100, not {top_k!r}")
         if deadline_s is None:
@@ -228,8 +233,13 @@ class Offloader:
             budget_s = self._budget_s(side, decision.predicted[side.name], spare, spent_s, deadline_s)
             if budget_s is not None and budget_s <= 0.0:
                 continue
+            if not self._claim(side, budget_s) and spare is not None:
+                continue
             role: OutcomeRole = "fallback" if outcomes else "answer"
-            outcomes.append(self._run(side, picture, request, role, budget_s))
+            outcome = self._run(side, picture, request, role, budget_s)
+            if outcome.error_kind == "timeout" and _was_hurried(budget_s, decision.predicted[side.name]):
+                outcome = replace(outcome, status="ignored")
+            outcomes.append(self._parts.settle(side, outcome))
             if outcomes[-1].labels:
                 break
         return outcomes
@@ -237,18 +247,29 @@ class Offloader:
     def _run(
         self, side: Side, picture: Picture, request: Request, role: OutcomeRole, budget_s: float | None
     ) -> Outcome:
-        """Run one option; tell its circuit how it went; add what it took in energy and money."""
-        if side.circuit is not None:
-            with self._lock:
-                side.circuit.begin(self._parts.clock(), budget_s or self.config.remote_timeout_s)
+        """Run one option; a picture that cannot be decoded says nothing about it."""
         try:
-            outcome = side.executor.run(picture, request, role, budget_s)
+            return side.executor.run(picture, request, role, budget_s)
         except InvalidImageError:
             if side.circuit is not None:
                 with self._lock:
                     side.circuit.abandon()
             raise
-        return self._parts.settle(side, outcome)
+
+    def _claim(self, side: Side, budget_s: float | None) -> bool:
+        """Ask the circuit for leave; of several images that meet it half-open, one gets it."""
+        if side.circuit is None:
+            return True
+        with self._lock:
+            return side.circuit.begin(self._parts.clock(), budget_s or self.config.remote_timeout_s)
+
+    def _learn(self, decision: Decision, outcomes: list[Outcome], image: ImageInfo, snapshot: Snapshot) -> None:
+        """Learn from what became of an image. A fault of a plug-in must not cost the answer that is there."""
+        try:
+            with self._lock:
+                learn(self._parts.estimators, self._parts.learner, decision, outcomes, image, snapshot)
+        except Exception:
+            _logger.exception("learning from an image failed")
 
     def _order(self, decision: Decision) -> list[Side]:
         """Return the chosen option, then the local path, then the open endpoints, the likely fastest first."""
@@ -294,23 +315,33 @@ class Offloader:
                 if side.name not in decision.shadow or side.name in ran:
                     continue
                 budget_s = None if side.circuit is None else self.config.remote_timeout_s
-                outcome = replace(self._run(side, picture, request, "shadow", budget_s), role="shadow")
+                if not self._claim(side, budget_s):
+                    outcome = _dropped(side.name, self._parts, "its circuit had opened")
+                else:
+                    try:
+                        outcome = self._parts.settle(side, self._run(side, picture, request, "shadow", budget_s))
+                    except InvalidImageError as error:  # the server took it, the decoder here does not
+                        outcome = _dropped(side.name, self._parts, str(error))
                 self._parts.log.amend(request.request_id, (outcome,))
-                with self._lock:
-                    side.estimator.update(outcome, picture.info, request.snapshot)
+                self._learn(decision, [outcome], picture.info, request.snapshot)
 
-        if picture.info.format == "RGB":  # a camera may write its next frame into the same array
+        if picture.info.encoded_bytes is None:  # the caller may draw on it, a camera put its next frame there
             picture.payload({})
             picture.tensor({})
         if self._parts.shadows.submit(run_shadows) is None:
             # Said in the row, so that nobody takes the shadowed images for a sample by chance alone.
-            self._parts.log.amend(
-                request.request_id, tuple(_dropped(name, self._parts) for name in decision.shadow)
-            )
+            why = "earlier shadow runs were still waiting"
+            dropped = tuple(_dropped(name, self._parts, why) for name in decision.shadow)
+            self._parts.log.amend(request.request_id, dropped)
 
 
-def _dropped(option: str, parts: Parts) -> Outcome:
-    """Return the outcome of a shadow run for which there was no time."""
+def _was_hurried(budget_s: float | None, expected: Estimate) -> bool:
+    """Whether a deadline left an attempt less time than it usually takes: then its end is no failure."""
+    return budget_s is not None and budget_s < expected.latency_p90_s
+
+
+def _dropped(option: str, parts: Parts, why: str) -> Outcome:
+    """Return the outcome of a shadow run that did not take place."""
     return Outcome(
         option=option,
         path="local" if option == "local" else "remote",
@@ -319,7 +350,7 @@ def _dropped(option: str, parts: Parts) -> Outcome:
         started_s=parts.clock(),
         latency_s=0.0,
         error_kind="busy",
-        error="not run: earlier shadow runs were still waiting",
+        error=f"not run: {why}",
     )
 
 

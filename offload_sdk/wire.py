@@ -62,6 +62,7 @@ DEFAULT_TOP_K = 3
 MAX_TOP_K = 100
 MAX_ANSWER_BYTES = 256 * 1024
 _MAX_ID_CHARS = 128
+_MOST_NAME_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +236,8 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a name that is not text")
     value.encode()  # JSON may hold half a surrogate pair, which no file and no terminal takes
+    if not value.isprintable() or len(value) > _MOST_NAME_CHARS:
+        raise ValueError("a name that is too long or not printable")  # it would go to terminals as it is
     return value
 
 

@@ -123,7 +123,7 @@ def test_without_a_home_the_platforms_user_data_folder_is_taken(cwd: Path, monke
 # Endpoints
 
 
-def test_the_server_url_comes_first_and_the_token_fills_gaps() -> None:
+def test_the_server_url_comes_first_and_keeps_the_token_to_itself() -> None:
     config = OffloadConfig(
         server_url="http://near:8000/",
         token=SECRET,
@@ -135,7 +135,9 @@ def test_the_server_url_comes_first_and_the_token_fills_gaps() -> None:
     endpoints = config.all_endpoints
     assert [e.name for e in endpoints] == ["remote", "cloud", "edge"]
     assert endpoints[0].url == "http://near:8000"
-    assert [e.token.get_secret_value() for e in endpoints if e.token] == [SECRET, "own", SECRET]
+    assert [e.token.get_secret_value() for e in endpoints if e.token] == [SECRET, "own"]
+    alone = OffloadConfig(token=SECRET, endpoints=[{"name": "edge", "url": "http://edge:1"}]).all_endpoints
+    assert [e.token.get_secret_value() for e in alone if e.token] == [SECRET]
     assert endpoints[1].usd_per_request == 1e-5
 
 
@@ -304,3 +306,17 @@ def test_a_misspelt_variable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OFFLOAD_POLCY", "OFFLOAD_POLICY", "OFFLOAD_LOG__SHADOW_RATE", "OFFLOAD_MODEL_MIRROR"):
         monkeypatch.setenv(name, "0.5")
     assert unknown_variables() == ["OFFLOAD_POLCY"]
+
+
+@pytest.mark.parametrize("text", ["two words", "tökén", "a\nb", " ", ""])
+def test_an_odd_token_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        OffloadConfig(server_url="http://near:8000", token=text)
+    assert "token" in str(caught.value)
+    assert not text.strip() or text not in str(caught.value)
+
+
+def test_the_newline_of_a_token_file_does_no_harm() -> None:
+    config = OffloadConfig(server_url="http://near:8000", token="abc\n")
+    assert config.token is not None
+    assert config.token.get_secret_value() == "abc"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import os
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +14,7 @@ from pathlib import Path
 import pytest
 from offload_kit import jpeg, make, rows, until
 
-from offload_sdk import DeadlineExceededError, RemoteError
+from offload_sdk import DeadlineExceededError, OffloadError, RemoteError
 from offload_sdk.testing import FaultyServer
 
 SECRET = "s3cr3t-t0ken"
@@ -165,3 +170,51 @@ def test_something_else_that_answers_200_is_not_taken_for_a_server(tmp_path: Pat
         (endpoint,) = offloader.status()["endpoints"]
         assert endpoint["samples"] == 0
         assert not endpoint["in_service"]
+
+
+def test_a_deadline_that_is_too_tight_is_not_the_fault_of_the_server(server: FaultyServer, tmp_path: Path) -> None:
+    server.delay(0.15)
+    with make(tmp_path, server.url, local=False) as offloader:
+        for _ in range(3):
+            offloader.classify(jpeg())
+        for _ in range(4):
+            with pytest.raises(DeadlineExceededError):
+                offloader.classify(jpeg(), deadline_s=0.05)
+        (endpoint,) = offloader.status()["endpoints"]
+        assert endpoint["in_service"]
+        assert offloader.classify(jpeg()).path == "remote"
+
+
+def test_a_compressed_answer_is_refused_unread(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(1 << 20)
+                        connection.sendall(head + bomb)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            make(tmp_path, url, local=False, probe={"enabled": False}) as offloader,
+            pytest.raises(RemoteError, match="compressed"),
+        ):
+            offloader.classify(jpeg())
+
+
+def test_after_a_fork_the_child_is_told_to_make_its_own(tmp_path: Path) -> None:
+    with make(tmp_path) as offloader:
+        child = os.fork()
+        if child == 0:
+            try:
+                offloader.classify(jpeg())
+            except OffloadError as error:
+                os._exit(7 if "fork" in str(error) else 8)
+            os._exit(9)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert offloader.classify(jpeg()).labels

@@ -80,9 +80,11 @@ class Auto:
         signal_dbm = snapshot.signal_dbm
         if signal_dbm is not None and signal_dbm < self._signal_threshold_dbm:
             quiet = tuple(estimate for estimate in options if estimate.path == "local")
+            notes += f"; signal {signal_dbm:.0f} dBm is below {self._signal_threshold_dbm:.0f}"
             if quiet:
                 options = quiet
-                notes += f"; signal {signal_dbm:.0f} dBm is below {self._signal_threshold_dbm:.0f}"
+            else:
+                notes += ", but nothing else is open"
         if situation.deadline_s is not None:
             limit_s, least = situation.deadline_s, self._deadline_probability
             safe = tuple(estimate for estimate in options if chance_in_time(estimate, limit_s) >= least)
@@ -94,7 +96,9 @@ class Auto:
         charge = snapshot.battery_frac
         if snapshot.on_mains is False and charge is not None and charge < self._battery_threshold_frac:
             frugal = [estimate for estimate in options if estimate.energy_j is not None]
+            notes += f"; battery {charge:.0%} is below {self._battery_threshold_frac:.0%}, so the least energy"
             if len(frugal) == len(options):
                 options = (min(frugal, key=lambda estimate: estimate.energy_j or 0.0),)
-                notes += f"; battery {charge:.0%} is below {self._battery_threshold_frac:.0%}, so the least energy"
+            else:
+                notes += " if it were known"
         return options, notes

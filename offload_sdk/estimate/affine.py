@@ -11,6 +11,9 @@ import math
 __all__ = ["AffineFilter"]
 
 _LEAST_STEP_S = 0.25  # a sample adds at least as much drift as this time
+_MOST_STEP = 20.0  # of a logarithm
+_LEAST_STATE, _MOST_STATE = 1e-13, 1e4
+_MOST_SPREAD = 4.0  # variance of a logarithm past which a prediction says nothing any more
 _MOST_VARIANCE = 0.64  # what is unknown is unknown by its own size, not by more
 _NOISE_GAIN = 0.1
 _FIRST_NOISE = 0.04
@@ -71,12 +74,12 @@ class AffineFilter:
         share = sloped_s / median_s
         rest = 1.0 - share
         variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
-        growth = math.exp(variance)
+        growth = math.exp(min(variance, _MOST_SPREAD))
         mean_s = median_s * math.sqrt(growth)
         if variance < p00 + self._noise:
             # The spread shrinks where the slope is better known than the fixed part. That alone must not make
             # a larger size look faster: none takes less than nothing does.
-            mean_s = max(mean_s, self.fixed_s * math.exp(0.5 * (p00 + self._noise)))
+            mean_s = max(mean_s, self.fixed_s * math.exp(0.5 * min(p00 + self._noise, _MOST_SPREAD)))
         return mean_s, mean_s * mean_s * (growth - 1.0)
 
     def update(self, size: float, seconds: float, now_s: float) -> None:
@@ -93,18 +96,20 @@ class AffineFilter:
         side = 0 if abs(innovation) <= gate else (1 if innovation > 0.0 else -1)
         if side and side == self._side:
             opened = _OPEN * innovation * innovation
-            p00, p11 = p00 + opened, p11 + opened
+            p00, p11 = min(p00 + opened, _MOST_SPREAD), min(p11 + opened, _MOST_SPREAD)
             g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
             variance = rest * g0 + share * g1 + self._noise
         elif side:
             innovation = side * gate
         self._side = side
         k0, k1 = g0 / variance, g1 / variance
-        self.fixed_s *= math.exp(k0 * innovation)
-        self.s_per_unit *= math.exp(k1 * innovation)
-        self._p00 = p00 - k0 * g0
-        self._p01 = p01 - k0 * g1
-        self._p11 = p11 - k1 * g1
+        self.fixed_s = _moved(self.fixed_s, k0 * innovation)
+        self.s_per_unit = _moved(self.s_per_unit, k1 * innovation)
+        self._p00 = max(p00 - k0 * g0, 0.0)
+        self._p11 = max(p11 - k1 * g1, 0.0)
+        # No more than perfect correlation: what rounding leaves must stay a covariance.
+        most = math.sqrt(self._p00 * self._p11)
+        self._p01 = min(max(p01 - k0 * g1, -most), most)
         self._at_s = now_s
         self.samples += 1
 
@@ -142,3 +147,8 @@ class AffineFilter:
             if p11 < _MOST_VARIANCE:
                 p11 = min(p11 + drift, _MOST_VARIANCE)
         return p00, self._p01, p11
+
+
+def _moved(state: float, step: float) -> float:
+    """Return the state after a step of its logarithm, within what any clock could measure."""
+    return min(max(state * math.exp(min(max(step, -_MOST_STEP), _MOST_STEP)), _LEAST_STATE), _MOST_STATE)

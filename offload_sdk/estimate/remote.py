@@ -126,8 +126,8 @@ class RemoteEstimator:
         if "connect" in timings:
             handshake_s = max(self._handshake_rtts * self.link.rtt_s, 1e-5)
             self._connect_ratio.add(min(timings["connect"] / handshake_s, 10.0))
-        if "server" in timings:
-            self._server.add(timings["server"])
+        if not probe or "server" in timings:  # a server that reports nothing: the network part holds its time
+            self._server.add(timings.get("server", 0.0))
         if "network" in timings:
             self.link.update(outcome.sent_bytes, timings["network"], ended_s)
         if not probe and outcome.sent_bytes:

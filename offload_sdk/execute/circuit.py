@@ -62,10 +62,13 @@ class Circuit:
             return f"{self._why}, a trial is under way"
         return None
 
-    def begin(self, now_s: float, lasts_s: float) -> None:
-        """Note that a request was sent; half-open, it is the one trial, for at most `lasts_s`."""
-        if self._open_until_s is not None:
+    def begin(self, now_s: float, lasts_s: float) -> bool:
+        """Note that a request is sent; half-open, it is the one trial, for at most `lasts_s`. Returns false if
+        it should not be sent: the circuit is open, or another trial was quicker."""
+        allowed = self.barred(now_s) is None
+        if allowed and self._open_until_s is not None:
             self._trial_until_s = now_s + lasts_s
+        return allowed
 
     def success(self) -> None:
         """Close: the endpoint answered an image."""

@@ -83,8 +83,9 @@ def _shut_down(connection: HTTPConnection) -> None:
     if sock is None:
         return
     # Not close(): that would free the descriptor under a thread that is blocked on it.
+    # And not the method of a TLS socket: it drops the encryption first, under a thread that may be sending.
     with contextlib.suppress(OSError, ValueError):
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _Noting:
@@ -121,10 +122,20 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _NotingHttps
 
 
+_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _HttpPool, "https": _HttpsPool}
+
+
 class _Adapter(HTTPAdapter):
+    """Makes noting connections, also on the way to a proxy."""
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 class HttpSession:
@@ -176,9 +187,13 @@ class HttpSession:
                 stream=True,
             )
             try:
-                content = response.raw.read(max_bytes + 1, decode_content=True)
-                if len(content) > max_bytes:
-                    raise RemoteError(f"the answer is larger than {max_bytes} bytes", kind="protocol")
+                if response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise RemoteError("the answer is compressed, which was not asked for", kind="protocol")
+                content = b""
+                while part := response.raw.read(max_bytes + 1 - len(content), decode_content=False):
+                    content += part
+                    if len(content) > max_bytes:
+                        raise RemoteError(f"the answer is larger than {max_bytes} bytes", kind="protocol")
                 return Reply(status=response.status_code, headers=response.headers, body=content)
             finally:
                 exchange.release()
@@ -200,6 +215,8 @@ class HttpSession:
 
 def _mapped(error: Exception) -> RemoteError:
     """Return the `RemoteError` for a foreign exception, with the innermost cause in words."""
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return RemoteError("a header of the request is not valid", kind="protocol")  # its value may be the token
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None and inner is not cause:
         cause = inner

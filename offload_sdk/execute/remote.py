@@ -196,10 +196,10 @@ class RemoteExecutor:
 
 
 def _status(error: RemoteError | None) -> OutcomeStatus:
-    """A refused image or a full pool says nothing about how fast or how reliable the endpoint is."""
+    """What was refused for its own sake says nothing about how fast or how reliable the endpoint is."""
     if error is None:
         return "success"
-    return "ignored" if error.kind in ("input", "busy") else "failed"
+    return "ignored" if error.kind in ("input", "busy", "late") else "failed"
 
 
 def _read_answer(reply: Reply, attempt: _Attempt) -> None:
@@ -233,7 +233,9 @@ def _check_status(reply: Reply) -> None:
         )
     if status in (400, 413, 415, 422):
         raise RemoteError(f"the server did not accept the image: {message}", kind="input", status=status)
-    if status in (429, 503, 504):
+    if status == 504:
+        raise RemoteError(f"the server sees no way to answer in time: {message}", kind="late", status=status)
+    if status in (429, 503):
         retry_after_s = wire.parse_retry_after(reply.headers.get("Retry-After"))
         raise RemoteError(
             f"the server is too busy: {message}", kind="refused", status=status, retry_after_s=retry_after_s

@@ -62,10 +62,16 @@ class Workers:
         with self._lock:
             if self._closed or self._busy >= self._limit + self._backlog:
                 return None
+            if self._threads < min(self._busy + 1, self._limit):
+                name = f"{self._name}-{self._threads + 1}"
+                try:
+                    threading.Thread(target=self._work, name=name, daemon=True).start()
+                except RuntimeError:  # the system has no thread left; those that run may still serve
+                    if not self._threads:
+                        return None
+                else:
+                    self._threads += 1
             self._busy += 1
-            if self._threads < min(self._busy, self._limit):
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
         self._tasks.put(task)  # type: ignore[arg-type]  # a Task of any result
         return task
 

@@ -31,7 +31,8 @@ _INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (reque
 _AMEND = """UPDATE images SET outcomes = CASE outcomes WHEN '[]' THEN '[' || ?2 || ']'
 ELSE substr(outcomes, 1, length(outcomes) - 1) || ',' || ?2 || ']' END WHERE request_id = ?1"""
 
-_BUSY_S = 0.04
+_BUSY_S = 0.04  # for the locks of other processes
+_TURN_S = 1.0  # for other threads of this one, which are at work on the same file
 _OPEN_BUSY_S = 2.0
 _CHORE_BUDGET_S = 5.0
 _PAUSE_S = 0.002
@@ -151,15 +152,24 @@ class SqliteLog:
         self._chores.release()
 
     def _write(self, statement: Statement) -> None:
-        if not self._lock.acquire(timeout=_BUSY_S):
-            self._writer.enqueue(statement)  # the caller does not wait for others' trouble with the file
-            return
-        try:
-            self._writer.write(statement)
-            if self._closed:
-                self._writer.close()
-        finally:
-            self._lock.release()
+        if self._lock.acquire(timeout=_TURN_S):
+            try:
+                self._writer.write(statement)
+            finally:
+                self._done()
+        else:
+            self._writer.enqueue(statement)  # the disk hangs; the caller does not wait for ever
+        # Whoever held the lock may not have seen what was queued meanwhile; one of the two writes it now.
+        while self._writer.queue and not self._writer.failing and self._lock.acquire(blocking=False):
+            try:
+                self._writer.flush()
+            finally:
+                self._done()
+
+    def _done(self) -> None:
+        if self._closed:
+            self._writer.close()
+        self._lock.release()
 
     def _enforce_limits(self, connection: sqlite3.Connection) -> None:
         """Delete in small batches, each under the lock so that appends never meet a locked file."""

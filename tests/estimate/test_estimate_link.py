@@ -145,3 +145,22 @@ def test_nine_of_ten_uploads_stay_below_the_predicted_p90_on_recorded_links(shar
         assert fmean(mine) >= 0.75, file.name
         within += mine
     assert 0.8 <= fmean(within) <= 1.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(200, 5_000_000), st.floats(0.0, 30.0), st.floats(0.0, 100.0), st.booleans()),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_no_history_makes_a_prediction_senseless(history: list[tuple[float, float, float, bool]]) -> None:
+    link, now_s = fresh(), 0.0
+    for size_bytes, seconds, pause_s, lost in history:
+        now_s += pause_s
+        link.update(size_bytes, seconds, now_s)
+        if lost:
+            link.loosen()
+        mean_s, variance = link.predict(size_bytes, now_s)
+        assert 0.0 < mean_s < 1e9
+        assert 0.0 <= variance < 1e20

@@ -235,7 +235,7 @@ def test_what_a_server_says_of_its_time_is_not_believed_past_the_call(tmp_path: 
         ("http_500", "status"),
         ("http_502", "status"),
         ("http_503", "refused"),
-        ("http_504", "refused"),
+        ("http_504", "late"),
         ("garbage", "protocol"),
         ("wrong_json", "protocol"),
         ("huge", "protocol"),

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +266,16 @@ def test_a_forked_child_opens_the_log_anew(tmp_path: Path, make_record: Any) -> 
     log.close()
     assert len(list(read_rows(path))) == 5 + 150
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_waited_for_another_thread_is_written_when_that_one_is_done(tmp_path: Path, make_record: Any) -> None:
+    log = SqliteLog(tmp_path / "log.sqlite3")
+    log._lock.acquire()
+    thread = threading.Thread(target=log.append, args=(make_record(1),))
+    thread.start()
+    time.sleep(0.1)
+    log._lock.release()
+    thread.join(5.0)
+    assert [record.request_id for record in read_rows(tmp_path / "log.sqlite3")] == [make_record(1).request_id]
+    assert log.status()["pending"] == 0
+    log.close()
