@@ -93,7 +93,7 @@ def test_csv_and_json_lines(log: Path, tmp_path: Path) -> None:
 
 
 def test_since(log: Path) -> None:
-    assert _run(log, "--since", "2096-10-02T07:11:40+00:00").startswith("5 images")
+    assert _run(log, "--since", "2036-07-18T13:25:00+00:00").startswith("5 images")
     assert _run(log, "--since", "2037-01-01") == "The log holds no images.\n"
 
 
