@@ -5,173 +5,32 @@ The only file that knows every stage's implementation. It decides nothing about 
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from offload_sdk._cores import usable_cores
-from offload_sdk._types import Decision, Outcome, Profile, Record, Snapshot
-from offload_sdk._version import __version__
+from offload_sdk._parts import Parts, Side
+from offload_sdk._types import Outcome, Profile, Record
 from offload_sdk.errors import ConfigurationError
-from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator, outcome_cost_usd, outcome_energy
+from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
-from offload_sdk.learn import learn_probe
-from offload_sdk.typing import Clock, DeviceProbe, Estimator, Executor, LearningPolicy, Log, Picture, Policy
+from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
-    from offload_sdk.execute.circuit import Circuit
-    from offload_sdk.execute.workers import Workers
-    from offload_sdk.measure.monitor import Monitor
-    from offload_sdk.measure.prober import LinkProber
     from offload_sdk.model import Classifier, ModelFile
 
-__all__ = ["Parts", "Side", "assemble"]
+__all__ = ["assemble"]
 
 _logger = logging.getLogger("offload_sdk")
 _DECODE_BASE_S = 0.0005
 _SHADOW_BACKLOG = 4  # pictures that may wait in memory for their other path to be run
 _HANDSHAKE_RTTS = {"http": 1.0, "https": 2.0}  # TCP; TCP and TLS 1.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One option: its estimator, its executor and, for an endpoint, its circuit and prices."""
-
-    name: str
-    estimator: Estimator
-    executor: Executor
-    circuit: Circuit | None = None
-    prices: Prices | None = None
-    endpoint: EndpointConfig | None = None
-
-
-class Parts:
-    """What an `Offloader` is made of, and the chores that need several parts at once."""
-
-    def __init__(
-        self,
-        *,
-        config: OffloadConfig,
-        sides: tuple[Side, ...],
-        policy: Policy,
-        log: Log,
-        monitor: Monitor,
-        prober: LinkProber | None,
-        open_picture: Callable[[Any], Picture],
-        shadows: Workers,
-        profile: Profile,
-        model: ModelFile | None,
-        classifier: Classifier | None,
-        lock: threading.Lock,
-        clock: Clock,
-        wall: Clock,
-    ) -> None:
-        self.sides = sides
-        self.policy = policy
-        self.learner = policy if isinstance(policy, LearningPolicy) else None
-        self.log = log
-        self.open_picture = open_picture
-        self.shadows = shadows
-        self.lock = lock
-        self.clock = clock
-        self.wall = wall
-        self.estimators: Mapping[str, Estimator] = {side.name: side.estimator for side in sides}
-        self._by_name = {side.name: side for side in sides}
-        self._config = config
-        self._monitor = monitor
-        self._prober = prober
-        self._profile = profile
-        self._model = model
-        self._classifier = classifier
-
-    def snapshot(self) -> Snapshot:
-        """Return the latest reading of the device; costs a reference."""
-        return self._monitor.snapshot
-
-    def settle(self, side: Side, outcome: Outcome) -> Outcome:
-        """Tell the circuit how an attempt ended; return the outcome with its energy and money."""
-        if side.circuit is not None:
-            with self.lock:
-                was_down = side.circuit.is_open
-                _tell_circuit(side.circuit, outcome)
-                down = side.circuit.is_open
-            if self._prober is not None and down != was_down:
-                self._prober.set_down(side.name, down)
-                self._monitor.poke()
-        link = side.estimator.link if isinstance(side.estimator, RemoteEstimator) else None
-        energy_j, source = outcome_energy(self._profile, outcome, link.s_per_byte if link is not None else None)
-        priced = replace(outcome, energy_j=energy_j, energy_source=source)
-        return replace(priced, cost_usd=outcome_cost_usd(side.prices, priced, self._config.usd_per_kwh))
-
-    def image_seen(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
-        """Give the prober its budget for this image, and tell it which links were just measured anyway."""
-        if self._prober is None:
-            return
-        now_s = self.clock()
-        self._prober.image_seen(max(e.payload_bytes for e in decision.predicted.values()), now_s)
-        for outcome in outcomes:
-            if outcome.path == "remote" and outcome.status == "success":
-                self._prober.sample_seen(outcome.option, now_s)
-
-    def probe_seen(self, outcome: Outcome) -> None:
-        """Take a probe's outcome from the background thread: it may close a circuit, and it teaches."""
-        settled = self.settle(self._by_name[outcome.option], outcome)
-        with self.lock:
-            learn_probe(self.estimators, settled, self.snapshot())
-
-    def status(self) -> dict[str, Any]:
-        from offload_sdk._profile import board_name
-
-        snapshot, now_s = self.snapshot(), self.clock()
-        local = None
-        if self._classifier is not None and self._model is not None:
-            from offload_sdk.model import runtime_name
-
-            local = {
-                "model": self._model.name,
-                "path": str(self._model.path),
-                "runtime": runtime_name(),
-                "threads": self._classifier.threads,
-            }
-        with self.lock:
-            endpoints = [_endpoint_status(side, now_s) for side in self.sides if side.endpoint is not None]
-        return {
-            "version": __version__,
-            "policy": self._config.policy,
-            "local": local,
-            "profile": {"board": board_name(), "calibrated": self._profile.measured},
-            "device": {
-                name: getattr(snapshot, name)
-                for name in (
-                    "battery_frac",
-                    "on_mains",
-                    "power_w",
-                    "cpu_load_frac",
-                    "temperature_c",
-                    "throttled",
-                    "signal_dbm",
-                )
-            },
-            "endpoints": endpoints,
-            "log": dict(self.log.status()),
-            "home": str(self._config.home),
-        }
-
-    def close(self) -> None:
-        """Close everything, each part whatever becomes of the others; the log last, since all write to it."""
-        with contextlib.ExitStack() as closing:
-            closing.callback(self.log.close)
-            for side in self.sides:
-                closing.callback(side.executor.close)
-            closing.callback(self.shadows.join, 2.0)
-            closing.callback(self.shadows.close)
-            closing.callback(self._monitor.close)
 
 
 class NoLog:
@@ -367,35 +226,3 @@ def _log(config: OffloadConfig, clock: Clock, wall: Clock) -> Log:
         clock=clock,
         wall=wall,
     )
-
-
-def _tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
-    """A refused image counts too: an endpoint that takes none is of no use. Our own haste and overload do not."""
-    if outcome.labels:
-        circuit.success()
-    elif outcome.status == "success":
-        circuit.reached()
-    elif outcome.status == "ignored" and outcome.error_kind != "input":
-        circuit.abandon()
-    else:
-        circuit.failure(
-            outcome.started_s + outcome.latency_s,
-            outcome.error or "failed",
-            kind=outcome.error_kind or "status",
-            stay_away_s=outcome.retry_after_s,
-        )
-
-
-def _endpoint_status(side: Side, now_s: float) -> dict[str, Any]:
-    estimator = side.estimator
-    status: dict[str, Any] = {
-        "name": side.name,
-        "url": side.endpoint.url if side.endpoint is not None else None,
-        "in_service": side.circuit is None or not side.circuit.is_open,
-        "unavailable": side.circuit.barred(now_s) if side.circuit is not None else None,
-    }
-    if isinstance(estimator, RemoteEstimator):
-        status["rtt_s"] = estimator.link.rtt_s
-        status["uplink_bytes_per_s"] = 1.0 / estimator.link.s_per_byte
-        status["samples"] = estimator.link.samples
-    return status

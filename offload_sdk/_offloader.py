@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from offload_sdk._assembly import Parts, Side, assemble
+from offload_sdk._assembly import assemble
+from offload_sdk._parts import Parts, Side
 from offload_sdk._types import (
     Classification,
     Decision,
