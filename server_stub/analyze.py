@@ -14,6 +14,7 @@ from server_stub.answers import json_response
 from server_stub.auth import TokenGuard
 from server_stub.engine import Clock, Inference
 from server_stub.form import ImageForm
+from server_stub.intake import Place
 from server_stub.pool import Job, Pool
 from server_stub.problems import RequestError
 from server_stub.settings import ServerSettings
@@ -40,14 +41,15 @@ class Analyze:
         context = context_of(request.scope)
         due_s = None if context.deadline_s is None else self._clock() + context.deadline_s
         self._guard.check(request.headers.get("authorization"))
-        self._check_length(request.headers.get("content-length"))
+        declared_bytes = self._declared_bytes(request.headers.get("content-length"))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")
         form = ImageForm(request.headers.get("content-type"))
-        self._pool.admit(due_s)
+        place = self._pool.admit(due_s, declared_bytes)
         try:
             job = self._pool.submit(
-                await self._read(request.receive, form),
+                await self._read(request.receive, form, place),
+                place=place,
                 top_k=context.top_k,
                 due_s=due_s,
                 battery_frac=context.battery_frac,
@@ -63,20 +65,27 @@ class Analyze:
             headers={SERVER_TIMING_HEADER: format_server_timing(steps_s)},
         )
 
-    def _check_length(self, declared: str | None) -> None:
-        if declared is not None and declared.isdigit() and int(declared) > self._max_body_bytes:
+    def _declared_bytes(self, header: str | None) -> int:
+        declared_bytes = int(header) if header is not None and header.isdigit() else 0
+        if declared_bytes > self._max_body_bytes:
             raise RequestError.body_too_large(self._max_body_bytes)
+        return declared_bytes
 
-    async def _read(self, receive: Receive, form: ImageForm) -> bytes:
+    async def _read(self, receive: Receive, form: ImageForm, place: Place) -> bytes:
+        """Return the image; if there is none to return, leave the place."""
         try:
             if sys.version_info >= (3, 11):  # without a task of its own, unlike wait_for
                 async with asyncio.timeout(self._body_timeout_s):
-                    return await self._read_form(receive, form)
-            return await asyncio.wait_for(self._read_form(receive, form), self._body_timeout_s)
-        except asyncio.TimeoutError:
-            raise RequestError.slow_body(self._body_timeout_s) from None
+                    return await self._read_form(receive, form, place)
+            return await asyncio.wait_for(self._read_form(receive, form, place), self._body_timeout_s)
+        except BaseException as error:  # the shutdown's cancelling too
+            form.drop()  # the error's frames would keep it while the rest of the body is thrown away
+            place.leave()
+            if isinstance(error, asyncio.TimeoutError):
+                raise RequestError.slow_body(self._body_timeout_s) from None
+            raise
 
-    async def _read_form(self, receive: Receive, form: ImageForm) -> bytes:
+    async def _read_form(self, receive: Receive, form: ImageForm, place: Place) -> bytes:
         received_bytes = 0
         more = True
         while more:
@@ -87,6 +96,8 @@ class Analyze:
             received_bytes += len(chunk)
             if received_bytes > self._max_body_bytes:
                 raise RequestError.body_too_large(self._max_body_bytes)
+            if not place.hold(received_bytes):
+                raise self._pool.overloaded()
             if chunk:
                 form.feed(chunk)
             more = message.get("more_body", False)

@@ -56,6 +56,7 @@ def create_app(
         loader,
         workers=settings.workers,
         queue_bound=settings.queue_bound,
+        max_inflight_bytes=settings.max_inflight_bytes,
         scheduler=scheduler,
         clock=clock,
         on_state=on_state,

@@ -75,9 +75,14 @@ class ImageForm:
         if not self._found:
             raise RequestError.no_image(f"the form has no field {IMAGE_FIELD!r}")
         image = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self.drop()
         if not image:
             raise RequestError.no_image(f"the field {IMAGE_FIELD!r} is empty")
         return image
+
+    def drop(self) -> None:
+        """Let go of what has arrived."""
+        self._pieces.clear()
 
     def _on_part_begin(self) -> None:
         self._parts += 1

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from offload_sdk.errors import InvalidImageError, ModelError
 from server_stub.engine import Clock, Engine, Inference, Loader
+from server_stub.intake import Intake, Place
 from server_stub.problems import RequestError
 from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting
 from server_stub.worker import Worker
@@ -36,6 +37,7 @@ class Job:
 
     entry: Waiting
     image: bytes
+    place: Place
     top_k: int
     done: asyncio.Future[Inference]
     queue_s: float | None = None
@@ -49,6 +51,8 @@ class Job:
 class Pool:
     """`workers` engines behind one queue of at most `queue_bound` requests.
 
+    `intake` counts the bodies from their admission until the pool has no more use for them: while they arrive,
+    wait and are worked on. Their bytes are together at most `max_inflight_bytes`.
     `start` returns at once; the model is loaded by other threads, and `on_state` tells when that has ended.
     """
 
@@ -58,13 +62,14 @@ class Pool:
         *,
         workers: int,
         queue_bound: int,
+        max_inflight_bytes: int,
         scheduler: Scheduler | None = None,
         clock: Clock = time.monotonic,
         on_state: Callable[[PoolState], None] = lambda state: None,
     ) -> None:
         self._loader = loader
         self._count = workers
-        self._queue_bound = queue_bound
+        self.intake = Intake(max_bodies=queue_bound + workers, max_bytes=max_inflight_bytes)
         self._scheduler = Fcfs() if scheduler is None else scheduler
         self._clock = clock
         self._on_state = on_state
@@ -90,18 +95,28 @@ class Pool:
         """Whether every worker has its engine."""
         return self._loaded == self._count
 
-    def admit(self, due_s: float | None) -> None:
-        """Raise the `RequestError` (503, 504) that a request would get now, before its body is read in vain."""
+    def admit(self, due_s: float | None, body_bytes: int = 0) -> Place:
+        """Return a place for a body of `body_bytes`, as far as that is known before it is read.
+
+        Whoever gets it must `submit` with it or `leave` it. Raises `RequestError` (503, 504).
+        """
         if self.state != "ready":
             raise RequestError.not_ready(self.state)
         if due_s is not None and due_s <= self._clock():
             raise RequestError.deadline()
-        self._check_room()
+        place = self.intake.enter()
+        if place is None:
+            raise self.overloaded()
+        if not place.hold(body_bytes):
+            place.leave()
+            raise self.overloaded()
+        return place
 
     def submit(
         self,
         image: bytes,
         *,
+        place: Place,
         top_k: int,
         due_s: float | None = None,
         battery_frac: float | None = None,
@@ -109,10 +124,9 @@ class Pool:
     ) -> Job:
         """Queue the picture of an admitted request, and start it if the scheduler says so.
 
-        Raises `RequestError` (503) if there is no room any more. One that was admitted before the server began
-        to drain is in flight, so it is still taken.
+        The job takes over the place. One that was admitted before the server began to drain is in flight, so it
+        is still taken.
         """
-        self._check_room()
         assert self._loop is not None
         now_s = self._clock()
         entry = Waiting(
@@ -123,7 +137,7 @@ class Pool:
             battery_frac=battery_frac,
             signal_dbm=signal_dbm,
         )
-        job = Job(entry=entry, image=image, top_k=top_k, done=self._loop.create_future())
+        job = Job(entry=entry, image=image, place=place, top_k=top_k, done=self._loop.create_future())
         self._waiting[entry.key] = job
         self._step()
         if due_s is not None and entry.key in self._waiting:
@@ -132,9 +146,15 @@ class Pool:
 
     def withdraw(self, job: Job) -> None:
         """Forget a job that nobody waits for. One that runs already runs to its end, unheard."""
-        if self._waiting.pop(job.entry.key, None) is not None and job.timer is not None:
-            job.timer.cancel()
+        if self._waiting.pop(job.entry.key, None) is not None:
+            job.place.leave()
+            if job.timer is not None:
+                job.timer.cancel()
         job.done.cancel()
+
+    def overloaded(self) -> RequestError:
+        """What a request is told for which there is no room."""
+        return RequestError.overloaded(self._retry_after_s())
 
     def drain(self) -> None:
         """Admit no more requests; those that are in flight go on."""
@@ -237,6 +257,7 @@ class Pool:
             self._step()
 
     def _settle(self, job: Job, result: Inference | Exception) -> None:
+        job.place.leave()
         if job.done.done():
             return
         if isinstance(result, InvalidImageError):
@@ -245,10 +266,6 @@ class Pool:
             job.done.set_exception(result)
         else:
             job.done.set_result(result)
-
-    def _check_room(self) -> None:
-        if len(self._waiting) + len(self._running) >= self._queue_bound + self._count:
-            raise RequestError.overloaded(self._retry_after_s())
 
     def _retry_after_s(self) -> int:
         """The time in which today's queue empties, in whole seconds as `Retry-After` wants them."""

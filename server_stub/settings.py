@@ -20,10 +20,11 @@ class ServerSettings:
     `models_dir` the folder where models are kept. Without `tokens` the server is open to whoever reaches it.
     `max_body_bytes` bounds the whole request body, `max_pixels` width times height of a picture before it is
     decoded: lower than on the device, since each worker decodes one at the same time, at 3 bytes a pixel or
-    more. `workers` threads run one interpreter each; up to `queue_bound` requests wait for them. A body
-    must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown. `cors_origins` lists the web
-    origins whose scripts may call the server; none by default. `keep_alive_s` is longer than the 55 s for
-    which devices keep an idle connection, so that it is the device that closes it.
+    more. Bodies that arrive, wait or are worked on are together at most `max_inflight_bytes`; many workers for
+    large pictures need more than the default. `workers` threads run one interpreter each; up to `queue_bound`
+    requests wait for them. A body must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown.
+    `cors_origins` lists the web origins whose scripts may call the server; none by default. `keep_alive_s` is
+    longer than the 55 s for which devices keep an idle connection, so that it is the device that closes it.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +33,7 @@ class ServerSettings:
     models_dir: Path | None = None
     tokens: tuple[str, ...] = field(default=(), repr=False)
     max_body_bytes: int = 16 * 1024 * 1024
+    max_inflight_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 24_000_000
     workers: int = field(default_factory=usable_cores)
     queue_bound: int = 64
@@ -55,6 +57,11 @@ class ServerSettings:
             if value < low or (high is not None and value > high):
                 limits = f"at least {low}" if high is None else f"{low} to {high}"
                 raise ConfigurationError(f"{name} is {value}; it must be {limits}")
+        if self.max_inflight_bytes < self.max_body_bytes:
+            raise ConfigurationError(
+                f"max_inflight_bytes is {self.max_inflight_bytes}; it must be at least max_body_bytes, "
+                f"{self.max_body_bytes}"
+            )
         if not self.host:
             raise ConfigurationError("host is empty; give an address such as 127.0.0.1 or 0.0.0.0")
         if any(

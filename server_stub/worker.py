@@ -63,3 +63,4 @@ class Worker:
             except Exception as error:
                 result = error
             self._report(self._number, result)
+            del task, result  # an idle worker keeps no picture

@@ -13,6 +13,7 @@ from offload_sdk.errors import ConfigurationError
 from offload_sdk.wire import encode_image
 from server_stub.auth import TokenGuard
 from server_stub.form import ImageForm
+from server_stub.intake import Intake
 from server_stub.problems import RequestError
 from server_stub.settings import ServerSettings
 
@@ -25,6 +26,7 @@ from server_stub.settings import ServerSettings
         ("workers", 0),
         ("queue_bound", -1),
         ("max_body_bytes", 0),
+        ("max_inflight_bytes", 16 * 2**20 - 1),
         ("max_pixels", 0),
         ("body_timeout_s", 0),
         ("drain_s", -1),
@@ -59,6 +61,23 @@ def test_tokens_do_not_show_in_the_settings_text():
 )
 def test_loopback_addresses(host, loopback):
     assert ServerSettings(host=host).is_loopback is loopback
+
+
+def test_the_intake_counts_bodies_and_bytes_until_they_leave():
+    intake = Intake(max_bodies=2, max_bytes=100)
+    first, second = intake.enter(), intake.enter()
+    assert intake.enter() is None
+    assert first.hold(60)
+    assert first.hold(20)  # no more than it has
+    assert not second.hold(41)
+    assert second.hold(40)
+    assert not first.hold(61)
+    assert (intake.bodies, intake.held_bytes) == (2, 100)
+    first.leave()
+    first.leave()
+    assert (intake.bodies, intake.held_bytes) == (1, 40)
+    assert second.hold(100)
+    assert intake.enter() is not None
 
 
 def test_without_tokens_everyone_passes():
