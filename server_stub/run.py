@@ -79,6 +79,7 @@ def _uvicorn_config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        limit_concurrency=settings.max_connections + 1,  # it refuses when the limit is reached, not passed
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=math.ceil(settings.drain_s),
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,

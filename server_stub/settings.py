@@ -25,6 +25,7 @@ class ServerSettings:
     requests wait for them. A body must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown.
     `cors_origins` lists the web origins whose scripts may call the server; none by default. `keep_alive_s` is
     longer than the 55 s for which devices keep an idle connection, so that it is the device that closes it.
+    While more than `max_connections` are open, idle ones among them, every request is answered 503.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +41,7 @@ class ServerSettings:
     body_timeout_s: float = 30.0
     drain_s: float = 10.0
     keep_alive_s: int = 75
+    max_connections: int = 512
     cors_origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,6 +54,7 @@ class ServerSettings:
             ("body_timeout_s", 0.001, None),
             ("drain_s", 0, None),
             ("keep_alive_s", 1, None),
+            ("max_connections", 1, None),
         ):
             value = getattr(self, name)
             if value < low or (high is not None and value > high):

@@ -28,6 +28,7 @@ from server_stub.settings import ServerSettings
         ("max_body_bytes", 0),
         ("max_inflight_bytes", 16 * 2**20 - 1),
         ("max_pixels", 0),
+        ("max_connections", 0),
         ("body_timeout_s", 0),
         ("drain_s", -1),
         ("host", ""),
