@@ -128,7 +128,10 @@ def play(case: Case) -> dict[str, Tally]:
         name: _tally(scene, simulate(scene, make(scene, profile), profile)) for name, make in _MAKERS.items()
     }
     fixed = [tallies["local"], tallies["remote"]]
-    limits = [simulate(scene, RttThreshold(limit_s), profile) for limit_s in _RTT_LIMITS_S]
+    rtts_s = [sample.rtt_s for sample in scene.link.samples]
+    # A limit below all round trips is always local, one above them always remote.
+    limits_s = [limit_s for limit_s in _RTT_LIMITS_S if min(rtts_s) < limit_s <= max(rtts_s)]
+    limits = [simulate(scene, RttThreshold(limit_s), profile) for limit_s in limits_s]
     tallies["best_fixed"] = min(fixed, key=lambda tally: tally.mean_s)
     tallies["best_rtt_threshold"] = min(
         [*fixed, *(_tally(scene, run) for run in limits)], key=lambda tally: tally.mean_s

@@ -10,9 +10,9 @@ import random
 from collections.abc import Sequence
 
 from benchmarks.policies.contender import Attempt, Contender, Plan, View
-from offload_sdk._assembly import _tell_circuit
 from offload_sdk._config import AutoConfig, CircuitConfig, OffloadConfig, ProbeConfig
 from offload_sdk._offloader import _LEAST_PATIENCE_S, _PATIENCE_BEYOND_S, _PATIENCE_P90S
+from offload_sdk._parts import _tell_circuit
 from offload_sdk._types import (
     Decision,
     Estimate,
