@@ -24,8 +24,12 @@ _SEEDS, _SPLICED_SEEDS = 3, 16
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
-    cases = _cases(options)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        cases = _cases(options)
+    except FileNotFoundError as error:
+        parser.error(f"{error}; give a folder with --traces")
     workers = min(options.workers, len(cases))
     runs: list[tuple[Case, Mapping[str, Tally]]]
     if workers == 1:
@@ -74,6 +78,7 @@ def _cases(options: argparse.Namespace) -> list[Case]:
             images=images,
             server_s=options.server_ms / 1e3,
             deadline_boards=options.deadline_boards,
+            duplicates_frac=options.duplicates,
         )
         for trace in ((SPLICED,) if spliced else known)
         for board_ms in options.boards

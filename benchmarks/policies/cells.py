@@ -59,6 +59,7 @@ class Case:
     images: int
     server_s: float
     deadline_boards: float
+    duplicates_frac: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ def scene_of(case: Case) -> Scene:
         board_s=board_s,
         payload_bytes=case.payload_bytes,
         deadline_s=case.deadline_boards * board_s,
+        duplicates_frac=case.duplicates_frac,
         seed=case.seed,
     )
 

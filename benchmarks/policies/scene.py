@@ -35,7 +35,10 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A link from `origin_s` of its trace on, and the images. Times of the images count from 0."""
+    """A link from `origin_s` of its trace on, and the images. Times of the images count from 0.
+
+    `duplicates_frac` is the share of images on which both sides may work, for policies that keep a budget.
+    """
 
     link: LinkTrace
     origin_s: float
@@ -44,6 +47,7 @@ class Scene:
     board_s: float
     payload_bytes: int
     deadline_s: float
+    duplicates_frac: float
     seed: int
 
 

@@ -53,6 +53,7 @@ def scene(
         board_s=BOARD_MS / 1e3,
         payload_bytes=payload_bytes,
         deadline_s=0.2,
+        duplicates_frac=0.1,
         seed=seed,
     )
 

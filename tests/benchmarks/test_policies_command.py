@@ -97,9 +97,10 @@ def test_the_table_names_every_policy_and_the_worst_trace(
     assert "wifi_a" in text or "lte_b" in text
 
 
-def test_a_folder_without_traces_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no trace"):
+def test_a_folder_without_traces_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
         main(["--traces", str(tmp_path)])
+    assert "no trace" in capsys.readouterr().err
 
 
 def test_a_real_folder_works(capsys: pytest.CaptureFixture[str], shared_data: Path) -> None:
