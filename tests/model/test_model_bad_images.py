@@ -35,6 +35,12 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
+def with_transparency(mode: str, value: Any) -> Image.Image:
+    image = Image.new(mode, (40, 40))
+    image.info["transparency"] = value
+    return image
+
+
 def use(image: Any, limits: PictureLimits | None = None) -> None:
     """Opens the picture and asks for all that it can give."""
     with warnings.catch_warnings():
@@ -68,6 +74,9 @@ def use(image: Any, limits: PictureLimits | None = None) -> None:
         ("nul\0byte.jpg", "cannot be read"),
         (Image.new("F", (4, 4)), "floating-point"),
         (Image.new("RGB", (0, 5)), "empty"),
+        (with_transparency("F", 0), "floating-point"),
+        (with_transparency("P", "red"), "colours of the kind 'P'"),
+        (with_transparency("RGB", "red"), "colours of the kind 'RGB'"),
     ],
 )
 def test_what_is_no_image_is_refused(image: Any, message: str) -> None:

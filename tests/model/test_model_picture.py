@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,41 @@ def test_reduced_scale_stays_within_its_bound(shared_data: Path) -> None:
         differences.append(difference(tensor_of(path), exact))
     assert max(differences) < 2.5
     assert sum(differences) / len(differences) < 0.6
+
+
+@pytest.mark.light
+def test_premultiplied_grey_is_understood(gradient: Image.Image) -> None:
+    grey = gradient.convert("L")
+    assert np.array_equal(tensor_of(grey.convert("LA").convert("La")), tensor_of(grey))
+
+
+@pytest.mark.light
+def test_strips_give_the_pixels_of_the_whole() -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (1701, 2403), dtype=np.uint8)
+    grey = Image.fromarray(noise)
+    for side, crop_frac in ((224, 0.875), (256, 1.0)):
+        whole = central_square(grey.convert("RGB"), side, side, crop_frac)
+        assert np.array_equal(central_square(grey, side, side, crop_frac), whole)
+
+
+@pytest.mark.light
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.parametrize(("mode", "bytes_per_px"), [("RGBA", 4), ("RGB", 4), ("P", 1)])
+def test_a_large_picture_is_held_once(mode: str, bytes_per_px: int, tmp_path: Path) -> None:
+    side = 4000
+    Image.new(mode, (side, side)).save(tmp_path / "large.png", compress_level=1)
+    code = """if True:
+        import sys
+        from PIL import Image
+        from offload_sdk.model import InputSpec, open_picture
+        def peak_kib():
+            with open("/proc/self/status") as lines:
+                return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        open_picture(Image.new("RGBA", (300, 300)), InputSpec()).payload({})
+        before = peak_kib()
+        picture = open_picture(sys.argv[1], InputSpec())
+        picture.tensor({}), picture.payload({})
+        print((peak_kib() - before) * 1024)"""
+    command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert int(found.stdout) < 1.3 * bytes_per_px * side * side + 20e6
