@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -86,32 +86,43 @@ def _first_line(error: Exception) -> str:
 _QUIET = threading.Lock()
 
 
+def _new_lock() -> None:
+    """In a forked child: the thread that may hold the lock does not exist there."""
+    global _QUIET
+    _QUIET = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Holds back the runtime's `INFO:` lines on standard error; everything else comes out at the end.
 
     The runtime writes them from C++ and has no switch. Lines that other threads write meanwhile are only
-    delayed. The lock keeps two of these from restoring each other's file.
+    delayed. The lock keeps two of these from restoring each other's file. Where standard error is closed or
+    there is no place for a temporary file, nothing is held back.
     """
-    with _QUIET:
+    with _QUIET, ExitStack() as stack:
         try:
+            held = stack.enter_context(tempfile.TemporaryFile())
             saved = os.dup(2)
-        except OSError:  # standard error is closed, so nobody is disturbed
+        except OSError:
             yield
             return
-        with tempfile.TemporaryFile() as held:
+        stack.callback(os.close, saved)
+        _flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
             _flush()
-            os.dup2(held.fileno(), 2)
-            try:
-                yield
-            finally:
-                _flush()
-                os.dup2(saved, 2)
-                os.close(saved)
-                held.seek(0)
-                rest = b"".join(line for line in held if not line.startswith(b"INFO:"))
-                while rest:
-                    rest = rest[os.write(2, rest) :]
+            os.dup2(saved, 2)
+            held.seek(0)
+            rest = b"".join(line for line in held if not line.startswith(b"INFO:"))
+            while rest:
+                rest = rest[os.write(2, rest) :]
 
 
 def _flush() -> None:
