@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -96,7 +97,7 @@ def _side_file(path: Path) -> Mapping[str, Any]:
         content = json.loads(side.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{side} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise ModelError(f"{side} must hold one JSON object.")
@@ -151,7 +152,7 @@ def _named(path: Path, facts: TfliteFacts, side: Mapping[str, Any]) -> tuple[str
 def _read_labels(path: Path) -> tuple[str, ...]:
     try:
         return _lines(path.read_bytes(), path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: NUL in the name
         raise ModelError(f"The labels cannot be read: {error}.") from error
 
 
@@ -162,7 +163,7 @@ def _embedded_labels(path: Path, member: str) -> tuple[str, ...]:
             if archive.getinfo(member).file_size > _MAX_LABEL_BYTES:
                 raise ModelError(f"{path}: its embedded labels are larger than any list of names.")
             return _lines(archive.read(member), path)
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"{path} names a label file {member}, but does not hold it: {error}.") from error
 
 
@@ -202,10 +203,14 @@ def _normalisation(path: Path, facts: TfliteFacts, side: Mapping[str, Any]) -> N
 
 
 def _channels(path: Path, value: Any) -> tuple[float, float, float]:
-    numbers = value if isinstance(value, list) else [value]
-    if len(numbers) in (1, 3) and all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
+    given = value if isinstance(value, list) else [value]
+    try:
+        numbers = [float(n) for n in given if isinstance(n, (int, float))]
+    except OverflowError as error:  # an integer of hundreds of digits
+        raise ModelError(f"{path}: mean and std must be numbers of ordinary size.") from error
+    if len(numbers) == len(given) and len(given) in (1, 3) and all(map(math.isfinite, numbers)):
         first, second, third = numbers if len(numbers) == 3 else numbers * 3
-        return float(first), float(second), float(third)
+        return first, second, third
     raise ModelError(f"{path}: mean and std must be one number or three, not {value!r}.")
 
 

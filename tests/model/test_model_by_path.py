@@ -185,6 +185,8 @@ def test_other_ranks_are_refused(tmp_path: Path) -> None:
         ({"labels": ["a"]}, "3 outputs, but there are 1 labels"),
         ({"mean": "high"}, "one number or three"),
         ({"mean": [1, 2]}, "one number or three"),
+        ({"mean": 10**400}, "ordinary size"),
+        ({"labels": "a\0b.txt"}, "labels cannot be read"),
         ({"std": 0}, "must not be 0"),
         ({"order": "GRB"}, "RGB or BGR"),
         ({"crop_frac": 0}, "crop_frac"),
@@ -194,6 +196,28 @@ def test_other_ranks_are_refused(tmp_path: Path) -> None:
 def test_a_wrong_side_file_is_named(tmp_path: Path, side: Any, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         resolve(store(tmp_path, brightest_channel(), side=side), tmp_path)
+
+
+def test_a_deeply_nested_side_file_is_refused(tmp_path: Path) -> None:
+    path = store(tmp_path, brightest_channel())
+    path.with_suffix(".json").write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"mine\.json cannot be read"):
+        resolve(path, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 8, b""])
+def test_damaged_embedded_labels_are_refused(tmp_path: Path, damage: bytes) -> None:
+    from offload_sdk.model.describe import _embedded_labels
+
+    path = tmp_path / "mine.tflite"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("names.txt", "rouge\nvert\nbleu\n" * 50)
+    content = bytearray(path.read_bytes())
+    start = 30 + len("names.txt")
+    content[start : start + 8] = damage.ljust(8, b"\0")
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="does not hold it"):
+        _embedded_labels(path, "names.txt")
 
 
 def test_missing_labels_say_what_to_do(tmp_path: Path) -> None:
