@@ -153,16 +153,10 @@ def read_file(path: str | os.PathLike[str], limits: PictureLimits) -> bytes:
     name = os.fspath(path)
     name = name if len(name) <= _MOST_PATH_CHARS else f"{name[:_MOST_PATH_CHARS]}…"
     try:
-        facts = os.stat(path)
-        if stat.S_ISDIR(facts.st_mode):
-            raise InvalidImageError(f"{name} is a folder, not an image.")
-        if not stat.S_ISREG(facts.st_mode):
-            raise InvalidImageError(f"{name} is not a regular file.")
-        if facts.st_size > limits.max_bytes:
-            raise InvalidImageError(
-                f"{name} is too large: {facts.st_size:,} bytes, and at most {limits.max_bytes:,} are accepted."
-            )
-        with open(path, "rb") as stream:
+        _check_file(os.stat(path), name, limits)
+        # What has that name may change before it is opened; a pipe must not make this wait even then.
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            _check_file(os.fstat(stream.fileno()), name, limits)
             return stream.read(limits.max_bytes + 1)
     except FileNotFoundError as error:
         raise InvalidImageError(f"There is no file {name}.") from error
@@ -170,6 +164,21 @@ def read_file(path: str | os.PathLike[str], limits: PictureLimits) -> bytes:
         if isinstance(error, InvalidImageError):
             raise
         raise InvalidImageError(f"{name!r} cannot be read: {_words(error)}.") from error
+
+
+def _check_file(facts: os.stat_result, name: str, limits: PictureLimits) -> None:
+    if stat.S_ISDIR(facts.st_mode):
+        raise InvalidImageError(f"{name} is a folder, not an image.")
+    if not stat.S_ISREG(facts.st_mode):
+        raise InvalidImageError(f"{name} is not a regular file.")
+    if facts.st_size > limits.max_bytes:
+        raise InvalidImageError(
+            f"{name} is too large: {facts.st_size:,} bytes, and at most {limits.max_bytes:,} are accepted."
+        )
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _identify(encoded: bytes) -> Image.Image:

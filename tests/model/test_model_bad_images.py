@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 
 from offload_sdk.errors import InvalidImageError
 from offload_sdk.model import InputSpec, PictureLimits, open_picture
+from offload_sdk.model.sources import read_file
 
 pytestmark = pytest.mark.light
 SPEC = InputSpec()
@@ -91,6 +93,25 @@ def test_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.jpg")
         with pytest.raises(InvalidImageError, match="not a regular file"):
             use(tmp_path / "pipe.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_file_that_becomes_a_pipe_is_refused_without_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regular, pipe = tmp_path / "photo.jpg", tmp_path / "pipe.jpg"
+    regular.write_bytes(b"x")
+    os.mkfifo(pipe)
+    facts = os.stat(regular)
+    keeper = threading.Timer(5, lambda: os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)))
+    keeper.start()  # would end an open that waits, so that a failure does not hang
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "stat", lambda *_args, **_options: facts)
+            with pytest.raises(InvalidImageError, match="not a regular file"):
+                read_file(pipe, PictureLimits())
+    finally:
+        keeper.cancel()
 
 
 def test_files_without_pixels_are_refused(tmp_path: Path) -> None:
