@@ -3,13 +3,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from offload_sdk.errors import ModelError
 from offload_sdk.model import CATALOGUE, Classifier, imagenet_names, model_path, resolve
-from offload_sdk.model.catalogue import write_atomically
+from offload_sdk.model.catalogue import _from_catalogue, write_atomically
 
 BUILD = "import sys, pathlib; from offload_sdk.model import resolve; resolve('auto', pathlib.Path(sys.argv[1]))"
 
@@ -60,6 +61,16 @@ def test_the_file_in_the_cache_is_used_again(models_dir: Path, offline: Classifi
     before = path.stat()
     assert resolve("efficientnet_lite0", models_dir).path == path
     assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_build_with_other_bytes_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pinned = CATALOGUE["efficientnet_lite0"]
+    for entry, warnings in ((pinned, 0), (replace(pinned, sha256="0" * 64), 1)):
+        model = _from_catalogue(entry, tmp_path)
+        assert len(caplog.records) == warnings
+        assert model.path.is_file()
+        model.path.unlink()
+    assert "not 0000" in caplog.text
 
 
 def test_two_processes_may_build_it_at_once(tmp_path: Path) -> None:
