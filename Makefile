@@ -22,8 +22,8 @@ check: $(STAMP)
 # Each prints a table; ratios are measured side by side, but a quiet machine still gives the better figures.
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sdk
-	$(BIN)/python -m benchmarks.preprocessing
 	$(BIN)/python -m benchmarks.log
+	$(BIN)/python -m benchmarks.preprocessing
 
 bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator

@@ -5,7 +5,6 @@ The folder matters: a log on an SD card and one in memory differ. Times are wall
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks.results import Row, publish
 from offload_sdk._types import Decision, Estimate, ImageInfo, Label, Latency, Outcome, Record, Snapshot
 from offload_sdk.log import SqliteLog
 
@@ -98,7 +98,16 @@ def main() -> None:
         "bytes_per_row": status["bytes"] / _ROWS,
         "pending": status["pending"],
     }
-    print(json.dumps(result))
+    publish(
+        "log",
+        [
+            Row(name="append a row, median", value=result["append_p50_ms"], unit="ms"),
+            Row(name="append a row, p99", value=result["append_p99_ms"], unit="ms"),
+            Row(name="append a row, most", value=result["append_max_ms"], unit="ms"),
+            Row(name="size of a row", value=result["bytes_per_row"], unit="bytes"),
+            Row(name="rows that did not reach the file", value=_ROWS - result["rows"], unit="", bound=0.0),
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -103,7 +104,7 @@ class Offloader:
         picture = self._parts.open_picture(image)
         opened_s = clock()
         snapshot = self._parts.snapshot()
-        left_s = None if deadline_s is None else deadline_s - (opened_s - started_s)
+        left_s = None if deadline_s is None else max(deadline_s - (opened_s - started_s), 0.0)
         decision = self._decide(picture.info, snapshot, left_s, opened_s)
         decided_s = clock()
         request = Request(request_id=uuid.uuid4().hex, top_k=top_k, snapshot=snapshot)
@@ -150,15 +151,19 @@ class Offloader:
             decision=decision,
             request_id=request.request_id,
             fallback=record.fallback,
+            failure=next((outcome.error for outcome in outcomes if outcome.error is not None), None),
         )
 
     def classify_many(
         self, images: Iterable[Any], *, top_k: int = 3, deadline_s: float | None = None
     ) -> Iterator[Classification]:
-        """Classify lazily, one after the other, in order. `deadline_s` is per image; errors are raised in turn."""
+        """Classify lazily, one after the other, in order. `deadline_s` is per image.
+
+        An image that cannot be classified raises its error in its turn; `next` then goes on with the one after.
+        """
         if isinstance(images, str | bytes | Path):
             raise ConfigurationError("classify_many takes several images; for one, use classify")
-        return (self.classify(image, top_k=top_k, deadline_s=deadline_s) for image in images)
+        return map(partial(self.classify, top_k=top_k, deadline_s=deadline_s), images)
 
     def decide(self, image: Any, *, deadline_s: float | None = None) -> Decision:
         """Return what would be decided for this image now. Reads its header only; runs and logs nothing."""

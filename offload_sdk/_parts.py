@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from offload_sdk.model import Classifier, ModelFile
 
 __all__ = ["Parts", "Side"]
+
+_logger = logging.getLogger("offload_sdk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Parts:
         self._profile = profile
         self._model = model
         self._classifier = classifier
+        self._refused: set[str] = set()  # endpoints whose refusal of the token has been told
 
     def snapshot(self) -> Snapshot:
         """Return the latest reading of the device; costs a reference."""
@@ -82,6 +86,9 @@ class Parts:
 
     def settle(self, side: Side, outcome: Outcome) -> Outcome:
         """Tell the circuit how an attempt ended; return the outcome with its energy and money."""
+        if outcome.error_kind == "auth" and side.name not in self._refused:
+            self._refused.add(side.name)
+            _logger.warning("%s: %s; until then every image is classified elsewhere", side.name, outcome.error)
         if side.circuit is not None:
             with self.lock:
                 was_down = side.circuit.is_open

@@ -282,8 +282,8 @@ class Classification:
     """The answer for one image.
 
     `path` is the side that answered, `endpoint` its name when remote. `fallback`: remote was chosen and local
-    answered because it failed. `hedged`: both sides were started. `latency_s` is the wall time of the whole
-    call; `timings` are seconds per step.
+    answered because it failed; `failure` says in words why what was chosen did not answer. `hedged`: both sides
+    were started. `latency_s` is the wall time of the whole call; `timings` are seconds per step.
     """
 
     labels: tuple[Label, ...]
@@ -296,6 +296,7 @@ class Classification:
     request_id: str
     fallback: bool = False
     hedged: bool = False
+    failure: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -310,6 +311,7 @@ class Classification:
             "timings": dict(self.timings),
             "fallback": self.fallback,
             "hedged": self.hedged,
+            "failure": self.failure,
             "decision": self.decision.to_dict(),
             "request_id": self.request_id,
         }

@@ -34,10 +34,12 @@ class _Commands(TyperGroup):
             raise typer.Exit(FAILED) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # Whoever read the output has gone, as `head` does. What is still buffered must not raise at exit.
+        except OSError as error:
+            # The output cannot be written. What is still buffered of it must not raise once more at exit.
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):  # then whoever read it has gone, as `head` does
+                typer.echo(f"error: {error.strerror or error}", err=True)
             raise typer.Exit(FAILED) from None
 
 

@@ -108,6 +108,8 @@ def _print_result(image: str, result: Classification, as_json: bool, verbose: bo
     typer.echo(
         f"{printable(image)}: {best.name} {best.probability:.1%}, {where}{how}, {milliseconds(result.latency_s)}"
     )
+    if result.failure is not None:
+        typer.echo(f"    not {result.decision.chosen}: {printable(result.failure)}")
     if verbose:
         if others:
             typer.echo("    or " + ", ".join(f"{label.name} {label.probability:.1%}" for label in others))

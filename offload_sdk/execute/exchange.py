@@ -23,6 +23,7 @@ from offload_sdk.errors import RemoteError
 
 __all__ = ["Exchange", "HttpSession", "Reply"]
 
+_MOST_ERROR_CHARS = 300  # a cause may quote what the server sent
 _CURRENT = threading.local()  # `.exchange`: what the connections used in this thread belong to
 
 
@@ -220,7 +221,7 @@ def _mapped(error: Exception) -> RemoteError:
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None and inner is not cause:
         cause = inner
-    words = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+    words = f"{type(cause).__name__}: {cause}"[:_MOST_ERROR_CHARS] if str(cause) else type(cause).__name__
     if isinstance(error, requests.exceptions.SSLError) or isinstance(cause, ssl.SSLError):
         return RemoteError(f"the server's certificate was not accepted or TLS failed: {words}", kind="connect")
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):

@@ -31,7 +31,7 @@ _INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (reque
 _AMEND = """UPDATE images SET outcomes = CASE outcomes WHEN '[]' THEN '[' || ?2 || ']'
 ELSE substr(outcomes, 1, length(outcomes) - 1) || ',' || ?2 || ']' END WHERE request_id = ?1"""
 
-_BUSY_S = 0.04  # for the locks of other processes
+_BUSY_S = 1.0  # for the locks of other processes, which last for one row or one batch
 _TURN_S = 1.0  # for other threads of this one, which are at work on the same file
 _OPEN_BUSY_S = 2.0
 _CHORE_BUDGET_S = 5.0

@@ -5,8 +5,8 @@ Device and server call the same functions, so that they see the same pixels.
 Order of the steps: cut, make RGB, resize, turn. The central square stays the same region when a picture is
 turned or mirrored, so the (small) result is turned, not the photograph.
 
-A small board may hold a large picture once, but not twice: RGB is resized in place, and anything else is cut, made
-RGB and averaged in strips, which gives the same pixels as doing it in one piece.
+A small board may hold a large picture once, but not twice: it is cut, made RGB and averaged in strips, which gives
+the same pixels as doing it in one piece.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ def central_square(
     side = min(image.size) * crop_frac
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
-    if not _is_rgb(image):
-        image, box = _averaged_rgb(image, box, width, height, gap)
-    square = image.resize((width, height), Image.Resampling.BICUBIC, box=box, reducing_gap=gap)
+    # Cut first even if it is RGB: recent Pillow chooses the order of its two passes, and with it the rounding, by
+    # the shape of the whole picture, and then the receiver of a square would see other pixels.
+    averaged, box = _averaged_rgb(image, box, width, height, gap)
+    square = averaged.resize((width, height), Image.Resampling.BICUBIC, box=box)
     turn = _TURNS.get(orientation)
     return square if turn is None else square.transpose(turn)
 

@@ -30,7 +30,7 @@ cd /opt/light
 # switches subnormal numbers off for the whole process that loads it, which hypothesis refuses to work with.
 for selection in "light and hypothesis" "light and not hypothesis"; do
   "$venv/bin/python" -m pytest -q -p no:cacheprovider -m "$selection" \
-    -W ignore::pytest.PytestUnknownMarkWarning --ignore=tests/server \
+    -W ignore::pytest.PytestUnknownMarkWarning --ignore=tests/server --ignore=tests/benchmarks \
     --deselect tests/test_api.py::test_threads_that_start_together_share_one_default \
     --deselect tests/test_api.py::test_a_fork_while_another_thread_makes_the_default_does_not_hang \
     --deselect tests/model/test_model_classifier.py::test_loading_a_model_writes_nothing_to_standard_error \

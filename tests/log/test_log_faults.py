@@ -80,7 +80,7 @@ def test_a_locked_file_holds_up_nobody(tmp_path: Path, make_record: Any, caplog:
     started_s = time.monotonic()
     for number in range(100):
         log.append(make_record(number))
-    assert time.monotonic() - started_s < 2.0  # waiting 40 ms for each would take 4 s
+    assert time.monotonic() - started_s < 10.0  # only the first waits; a second for each would take 100
     status = log.status()
     assert (status["pending"], status["rows"]) == (100, 0)
     assert "locked" in status["last_error"]

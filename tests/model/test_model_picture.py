@@ -267,7 +267,9 @@ def test_strips_give_the_pixels_of_the_whole() -> None:
     noise = np.random.default_rng(4).integers(0, 256, (1701, 2403), dtype=np.uint8)
     grey = Image.fromarray(noise)
     for side, crop_frac in ((224, 0.875), (256, 1.0)):
-        whole = central_square(grey.convert("RGB"), side, side, crop_frac)
+        left, top, kept = (2403 - 1701 * crop_frac) / 2, 1701 * (1 - crop_frac) / 2, 1701 * crop_frac
+        box = (left, top, left + kept, top + kept)
+        whole = grey.convert("RGB").resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
         assert np.array_equal(central_square(grey, side, side, crop_frac), whole)
 
 
