@@ -31,7 +31,8 @@ class CatalogueEntry:
 
     `url` is relative to the base address, None for a model that is built here. `member` is the one file taken
     out of the archive. `sha256` is the model file's, where known. `dtype` is the input's.
-    `normalisation` None means raw pixels.
+    `normalisation` None means raw pixels. `size_bytes` is the model file's, where known: it tells a file that was
+    cut short, for the price of a look.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CatalogueEntry:
     background: bool
     license: str
     note: str
+    size_bytes: int | None = None
 
 
 def _mobilenet(size: str, dtype: str, archive_sha256: str, sha256: str | None, note: str) -> CatalogueEntry:
@@ -106,6 +108,7 @@ _ENTRIES = (
         background=False,
         license="Apache-2.0",
         note="Needs no download: built from an installed package on first use.",
+        size_bytes=18_546_608,
     ),
 )
 CATALOGUE: dict[str, CatalogueEntry] = {entry.name: entry for entry in _ENTRIES}
@@ -144,7 +147,7 @@ def resolve(name_or_path: str | os.PathLike[str], models_dir: Path) -> ModelFile
 
 def _from_catalogue(entry: CatalogueEntry, models_dir: Path) -> ModelFile:
     path = model_path(entry.name, models_dir)
-    if not path.is_file():
+    if not _is_whole(path, entry):
         if entry.url is not None:
             raise ModelError(
                 f"The model {entry.name} is not in {models_dir}; run `offload-sdk models pull {entry.name}`."
@@ -163,6 +166,15 @@ def _from_catalogue(entry: CatalogueEntry, models_dir: Path) -> ModelFile:
         background=entry.background,
         output="probabilities",
     )
+
+
+def _is_whole(path: Path, entry: CatalogueEntry) -> bool:
+    if not path.is_file():
+        return False
+    if entry.size_bytes is None or path.stat().st_size == entry.size_bytes:
+        return True
+    logging.getLogger("offload_sdk").warning("The model file %s is damaged and is made anew.", path)
+    return False
 
 
 def _compare(built: bytes, entry: CatalogueEntry) -> None:

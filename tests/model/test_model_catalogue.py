@@ -96,3 +96,10 @@ def test_importing_the_package_loads_no_runtime_and_no_http() -> None:
     code = f"import sys, offload_sdk.model; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_built_model_that_was_cut_short_is_built_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = resolve("efficientnet_lite0", tmp_path).path.read_bytes()
+    (tmp_path / "efficientnet_lite0.tflite").write_bytes(whole[:1_000_000])
+    assert resolve("auto", tmp_path).path.read_bytes() == whole
+    assert "damaged" in caplog.text
