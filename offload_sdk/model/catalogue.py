@@ -31,8 +31,8 @@ class CatalogueEntry:
 
     `url` is relative to the base address, None for a model that is built here. `member` is the one file taken
     out of the archive. `sha256` is the model file's, where known. `dtype` is the input's.
-    `normalisation` None means raw pixels. `size_bytes` is the model file's, where known: it tells a file that was
-    cut short, for the price of a look.
+    `normalisation` None means raw pixels. `size_bytes` is about the model file's, where known: it tells a file that
+    was cut short, for the price of a look.
     """
 
     name: str
@@ -171,7 +171,7 @@ def _from_catalogue(entry: CatalogueEntry, models_dir: Path) -> ModelFile:
 def _is_whole(path: Path, entry: CatalogueEntry) -> bool:
     if not path.is_file():
         return False
-    if entry.size_bytes is None or path.stat().st_size == entry.size_bytes:
+    if entry.size_bytes is None or path.stat().st_size > 0.98 * entry.size_bytes:
         return True
     logging.getLogger("offload_sdk").warning("The model file %s is damaged and is made anew.", path)
     return False
