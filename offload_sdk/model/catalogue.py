@@ -31,8 +31,8 @@ class CatalogueEntry:
 
     `url` is relative to the base address, None for a model that is built here. `member` is the one file taken
     out of the archive. `sha256` is the model file's, where known. `dtype` is the input's.
-    `normalisation` None means raw pixels. `size_bytes` is about the model file's, where known: it tells a file that
-    was cut short, for the price of a look.
+    `normalisation` None means raw pixels. `size_bytes` is about the model file's, where known: it tells a file
+    that was cut short, for the price of a look.
     """
 
     name: str
