@@ -99,8 +99,8 @@ class Parts:
                 self._monitor.poke()
         link = side.estimator.link if isinstance(side.estimator, RemoteEstimator) else None
         energy_j, source = outcome_energy(self._profile, outcome, link.s_per_byte if link is not None else None)
-        priced = replace(outcome, energy_j=energy_j, energy_source=source)
-        return replace(priced, cost_usd=outcome_cost_usd(side.prices, priced, self._config.usd_per_kwh))
+        cost_usd = outcome_cost_usd(side.prices, outcome, energy_j, self._config.usd_per_kwh)
+        return replace(outcome, energy_j=energy_j, energy_source=source, cost_usd=cost_usd)
 
     def image_seen(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
         """Give the prober its budget for this image, and tell it which links were just measured anyway."""

@@ -34,9 +34,11 @@ def energy_cost_usd(energy_j: float | None, usd_per_kwh: float) -> float:
     return 0.0 if energy_j is None else energy_j * usd_per_kwh / _J_PER_KWH
 
 
-def outcome_cost_usd(prices: Prices | None, outcome: Outcome, usd_per_kwh: float = 0.0) -> float:
-    """Return what a finished outcome cost; `prices` is None for the local path."""
-    cost_usd = energy_cost_usd(outcome.energy_j, usd_per_kwh)
+def outcome_cost_usd(
+    prices: Prices | None, outcome: Outcome, energy_j: float | None, usd_per_kwh: float = 0.0
+) -> float:
+    """Return what a finished outcome cost that took `energy_j`; `prices` is None for the local path."""
+    cost_usd = energy_cost_usd(energy_j, usd_per_kwh)
     if prices is not None:
         transferred = outcome.sent_bytes + outcome.received_bytes
         cost_usd += request_cost_usd(prices, outcome.timings.get("server", 0.0), transferred)

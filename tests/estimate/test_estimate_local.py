@@ -131,8 +131,10 @@ def test_the_money_of_an_outcome() -> None:
     prices = Prices(usd_per_request=1e-6, usd_per_server_hour=3.6, usd_per_gb=1.0)
     outcome = replace(remote_outcome(0.5, 1.0), energy_j=36.0)
     expected = 1e-6 + 3.6 * 0.1 / 3600 + (outcome.sent_bytes + outcome.received_bytes) / 1e9
-    assert outcome_cost_usd(prices, outcome) == pytest.approx(expected)
-    assert outcome_cost_usd(prices, outcome, usd_per_kwh=0.5) == pytest.approx(expected + 36.0 * 0.5 / 3.6e6)
-    assert outcome_cost_usd(None, local_outcome(1.0, 1.0)) == 0.0
+    assert outcome_cost_usd(prices, outcome, outcome.energy_j) == pytest.approx(expected)
+    assert outcome_cost_usd(prices, outcome, outcome.energy_j, usd_per_kwh=0.5) == pytest.approx(
+        expected + 36.0 * 0.5 / 3.6e6
+    )
+    assert outcome_cost_usd(None, local_outcome(1.0, 1.0), None) == 0.0
     free = Outcome(option="edge", path="remote", status="failed", role="answer", started_s=0.0, latency_s=0.1)
-    assert outcome_cost_usd(Prices(), free) == 0.0
+    assert outcome_cost_usd(Prices(), free, free.energy_j) == 0.0
