@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A change of pyproject.toml re-installs; an unchanged one costs nothing.
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-link bench-server test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-policies test-arm clean
 
 demo: $(STAMP)
 	$(BIN)/offload-sdk demo
@@ -30,6 +30,9 @@ bench-link: $(STAMP)
 
 bench-server: $(STAMP)
 	$(BIN)/python -m benchmarks.server
+
+bench-policies: $(STAMP)
+	$(BIN)/python -m benchmarks.policies --splice 20 --arrivals open
 
 test-arm:
 	bash tests/arm/run.sh
