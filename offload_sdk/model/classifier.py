@@ -100,13 +100,16 @@ class Classifier:
 
     def top(self, probabilities: _Probabilities, k: int) -> tuple[Label, ...]:
         """The `k` most probable classes (fewer if there are fewer), best first, equal ones by index."""
-        k = min(k, len(probabilities))
-        if k < 1:
-            return ()
-        best = np.argpartition(probabilities, -k)[-k:] if k < len(probabilities) else np.arange(k)
-        ranked = sorted((-float(probabilities[i]), int(i)) for i in best)
+        # As many searches as classes are wanted: right after an inference, with cold caches, this takes less than
+        # half as long as one partial sort and what it calls.
+        left = probabilities.copy()
         labels = self.model.labels
-        return tuple(Label(name=labels[i], probability=-minus, index=i) for minus, i in ranked)
+        best: list[Label] = []
+        for _ in range(min(k, len(left))):
+            index = int(left.argmax())
+            best.append(Label(name=labels[index], probability=float(left[index]), index=index))
+            left[index] = -1.0
+        return tuple(best)
 
     def classify_tensor(self, tensor: Any, k: int, timings: dict[str, float] | None = None) -> tuple[Label, ...]:
         """`infer` and `top` in one."""
