@@ -14,7 +14,8 @@ _LEAST_CHARGE = 0.05  # bounds the price of energy on a nearly empty battery
 class Auto:
     """Minimise seconds + price · joules + price · dollars among the options that keep the hard limits.
 
-    The limits are the device's side of the constraints (15)–(17) of context-aware fog scheduling:
+    The limits are the device's side of what a context-aware scheduler of fog nodes demands of a request, its
+    response time (15), battery (16) and signal (17):
 
     - time: with a deadline, only options that keep it with at least `deadline_probability` (15);
     - battery: below `battery_threshold_frac` the option of the least energy is taken (16);
