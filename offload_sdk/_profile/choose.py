@@ -40,27 +40,7 @@ def reference_profile(board: str | None, *, model: str | None = None, threads: i
     A quantised variant is taken for the model itself, a model that the file does not list for MobileNetV3-Large.
     `threads` None means as many as the reference file names.
     """
-    reference = reference_document(board)
-    figures = reference.infer_s[_listed(reference, model) or DEFAULT_MODEL]
-    count = reference.threads if threads is None else threads
-    infer_s, _ = _for_threads({n: figure.value for n, figure in figures.items()}, count)
-    return Profile(
-        board=reference.board,
-        model=model,
-        threads=count,
-        infer_s=infer_s,
-        infer_sd_s=infer_s * reference.infer_sd_frac.value,
-        preprocess_s=reference.preprocess_s.value,
-        decode_s_per_pixel={name: figure.value for name, figure in reference.decode_s_per_pixel.items()},
-        cpu_active_w=_cpu_power_w(reference, count),
-        cpu_power_source=_power_source(reference),
-        radio_tx_w=_value(reference.radio_tx_w),
-        radio_wait_w=_value(reference.radio_wait_w),
-        radio_wake_j=_value(reference.radio_wake_j),
-        throttled_factor=reference.throttled_factor.value,
-        encode_s=reference.encode_s.value,
-        measured=False,
-    )
+    return _of_reference(reference_document(board), model, threads)
 
 
 def profile_for(
@@ -113,24 +93,41 @@ def _measured_profile(
     decode = {name: timing.s_per_pixel for name, timing in document.decode.items()}
     # A format that was not measured is taken for the slowest that was; pixels in memory need no decoding.
     decode = {"": max(decode.values()), "RGB": 0.0, **decode}
-    return Profile(
+    return replace(
+        _of_reference(reference, document.model, count),
         board=document.board,
-        model=document.model,
-        threads=count,
         infer_s=infer_s,
         infer_sd_s=document.infer[count].sd_s if exact else infer_s * _ASSUMED_SD_FRAC,
         preprocess_s=document.preprocess.median_s,
         decode_s_per_pixel=decode,
+        encode_s=document.encode.median_s,
+        measured=exact,
+        rtt_s=document.link.rtt_s if document.link else None,
+        uplink_bytes_per_s=document.link.uplink_bytes_per_s if document.link else None,
+    )
+
+
+def _of_reference(reference: ReferenceDocument, model: str | None, threads: int | None) -> Profile:
+    """Return the file's figures alone; a measured profile replaces all of them but the powers."""
+    figures = reference.infer_s[_listed(reference, model) or DEFAULT_MODEL]
+    count = reference.threads if threads is None else threads
+    infer_s, _ = _for_threads({n: figure.value for n, figure in figures.items()}, count)
+    return Profile(
+        board=reference.board,
+        model=model,
+        threads=count,
+        infer_s=infer_s,
+        infer_sd_s=infer_s * reference.infer_sd_frac.value,
+        preprocess_s=reference.preprocess_s.value,
+        decode_s_per_pixel={name: figure.value for name, figure in reference.decode_s_per_pixel.items()},
         cpu_active_w=_cpu_power_w(reference, count),
         cpu_power_source=_power_source(reference),
         radio_tx_w=_value(reference.radio_tx_w),
         radio_wait_w=_value(reference.radio_wait_w),
         radio_wake_j=_value(reference.radio_wake_j),
         throttled_factor=reference.throttled_factor.value,
-        encode_s=document.encode.median_s,
-        measured=exact,
-        rtt_s=document.link.rtt_s if document.link else None,
-        uplink_bytes_per_s=document.link.uplink_bytes_per_s if document.link else None,
+        encode_s=reference.encode_s.value,
+        measured=False,
     )
 
 
