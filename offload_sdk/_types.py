@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -155,6 +155,13 @@ class Estimate:
     def latency_p90_s(self) -> float:
         return self.latency.p90_s
 
+    def after(self, wait_s: float) -> Estimate:
+        """Return the same option behind `wait_s` seconds of earlier work, which its parts tell as `wait`."""
+        if wait_s <= 0.0:
+            return self
+        latency = Latency(mean_s=self.latency.mean_s + wait_s, sd_s=self.latency.sd_s)
+        return replace(self, latency=latency, parts_s={"wait": wait_s, **self.parts_s})
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "path": self.path,
@@ -191,7 +198,8 @@ class Decision:
 
     `propensity` is the probability with which the policy takes this option in this situation (1 for a
     deterministic policy): what off-policy evaluation needs. `shadow` names the options that are run besides,
-    for their measurement only.
+    for their measurement only. A hedge: if there is no answer `second_after_s` seconds after the decision, the
+    option `second` starts too, and the first valid answer counts; None: one option alone, until it fails.
     """
 
     chosen: str
@@ -202,6 +210,8 @@ class Decision:
     propensity: float = 1.0
     explored: bool = False
     shadow: tuple[str, ...] = ()
+    second: str | None = None
+    second_after_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -210,6 +220,8 @@ class Decision:
             "reason": self.reason,
             "propensity": self.propensity,
             "explored": self.explored,
+            "second": self.second,
+            "second_after_s": self.second_after_s,
             "predicted": {name: estimate.to_dict() for name, estimate in self.predicted.items()},
         }
 
@@ -229,7 +241,9 @@ class Outcome:
 
     `latency_s` runs from `started_s` to the answer, or to the moment when the option was given up; then
     `censored` is true and the real time is longer. `status` is `success`, `failed`, or `ignored` (cancelled,
-    or refused for a reason that says nothing about the option); an ignored outcome updates no estimator.
+    or refused for a reason that says nothing about the option). An ignored outcome says nothing of whether the
+    option works; if it is `censored` (cancelled because the other side had answered) it still says that the
+    option takes longer than `latency_s`, else it updates no estimator.
     `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `encode`,
     `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network`
     is the rest of the exchange on the established connection. `cold` says that a connection was opened.
