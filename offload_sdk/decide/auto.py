@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offload_sdk._types import Decision, Estimate, Situation
-from offload_sdk.decide.deadline import chance_in_time
+from offload_sdk.decide.limits import Limits, within_limits
 from offload_sdk.decide.options import decision, describe, expected_latency_s, open_options
 
 __all__ = ["Auto"]
@@ -14,16 +14,8 @@ _LEAST_CHARGE = 0.05  # bounds the price of energy on a nearly empty battery
 class Auto:
     """Minimise seconds + price · joules + price · dollars among the options that keep the hard limits.
 
-    The limits are the device's side of what a context-aware scheduler of fog nodes demands of a request, its
-    response time (15), battery (16) and signal (17):
-
-    - time: with a deadline, only options that keep it with at least `deadline_probability` (15);
-    - battery: below `battery_threshold_frac` the option of the least energy is taken (16);
-    - signal: below `signal_threshold_dbm` nothing is sent (17).
-
-    A limit that no option keeps is dropped, and the reason says so: every image gets its answer. On mains
-    power, and where the supply is unknown, energy is free. On battery a joule costs
-    `seconds_per_joule` / charge, so that it weighs the more the emptier the battery is.
+    The limits are those of `Limits`. On mains power, and where the supply is unknown, energy is free. On
+    battery a joule costs `seconds_per_joule` / charge, so that it weighs the more the emptier the battery is.
     """
 
     def __init__(
@@ -37,12 +29,14 @@ class Auto:
     ) -> None:
         self._seconds_per_joule = seconds_per_joule
         self._seconds_per_usd = seconds_per_usd
-        self._battery_threshold_frac = battery_threshold_frac
-        self._signal_threshold_dbm = signal_threshold_dbm
-        self._deadline_probability = deadline_probability
+        self._limits = Limits(
+            battery_threshold_frac=battery_threshold_frac,
+            signal_threshold_dbm=signal_threshold_dbm,
+            deadline_probability=deadline_probability,
+        )
 
     def decide(self, situation: Situation) -> Decision:
-        options, notes = self._within_limits(open_options(situation), situation)
+        options, notes = within_limits(open_options(situation), situation, self._limits)
         price = self._seconds_per_joule_now(situation)
         if len(options) == 1:
             chosen = options[0]
@@ -71,35 +65,3 @@ class Auto:
         if snapshot.on_mains is not False or snapshot.battery_frac is None:
             return 0.0
         return self._seconds_per_joule / max(snapshot.battery_frac, _LEAST_CHARGE)
-
-    def _within_limits(
-        self, options: tuple[Estimate, ...], situation: Situation
-    ) -> tuple[tuple[Estimate, ...], str]:
-        """Return the options that keep the limits and, in words, what the limits did."""
-        snapshot = situation.snapshot
-        notes = ""
-        signal_dbm = snapshot.signal_dbm
-        if signal_dbm is not None and signal_dbm < self._signal_threshold_dbm:
-            quiet = tuple(estimate for estimate in options if estimate.path == "local")
-            notes += f"; signal {signal_dbm:.0f} dBm is below {self._signal_threshold_dbm:.0f}"
-            if quiet:
-                options = quiet
-            else:
-                notes += ", but nothing else is open"
-        if situation.deadline_s is not None:
-            limit_s, least = situation.deadline_s, self._deadline_probability
-            safe = tuple(estimate for estimate in options if chance_in_time(estimate, limit_s) >= least)
-            if safe:
-                options = safe
-            else:
-                options = (max(options, key=lambda estimate: chance_in_time(estimate, limit_s)),)
-                notes += f"; none keeps {limit_s * 1e3:.0f} ms with {least:.0%}, so the likeliest"
-        charge = snapshot.battery_frac
-        if snapshot.on_mains is False and charge is not None and charge < self._battery_threshold_frac:
-            frugal = [estimate for estimate in options if estimate.energy_j is not None]
-            notes += f"; battery {charge:.0%} is below {self._battery_threshold_frac:.0%}, so the least energy"
-            if len(frugal) == len(options):
-                options = (min(frugal, key=lambda estimate: estimate.energy_j or 0.0),)
-            else:
-                notes += " if it were known"
-        return options, notes
