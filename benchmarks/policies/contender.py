@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from offload_sdk._types import OptionPath
 from offload_sdk.measure.probe_schedule import Probe
 
-__all__ = ["REMOTE_TIMEOUT_S", "Attempt", "Contender", "Plan", "View"]
+__all__ = ["REMOTE_TIMEOUT_S", "Attempt", "Contender", "Plan", "Truth", "View"]
 
 REMOTE_TIMEOUT_S = 10.0  # the longest that any policy waits for the server, as in the SDK's settings
 AttemptStatus = Literal["success", "timeout", "cancelled"]
@@ -29,9 +29,18 @@ class Plan:
     explored: bool = False
 
 
+class Truth(NamedTuple):
+    """What each side alone would take: seconds until its answer, queues included, and joules of the device."""
+
+    local_s: float
+    remote_s: float
+    local_j: float
+    remote_j: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What may be known when an image arrives, and for the clairvoyant `truth`: seconds until each answer.
+    """What may be known when an image arrives, and for the clairvoyant `truth`.
 
     `rtt_s` is the link's present round trip, as a ping that costs nothing would tell it. `local_waiting` counts
     the images before this one on the device, the running one included; `sending_bytes` is what has not left.
@@ -43,7 +52,7 @@ class View:
     rtt_s: float
     local_waiting: int
     sending_bytes: float
-    truth: Callable[[], tuple[float, float]]
+    truth: Callable[[], Truth]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,8 @@ class Attempt:
     """What became of one side for one image, or of a probe (`index` None). Times in seconds.
 
     `latency_s` runs from `started_s`; it is a lower bound unless `status` is `success`. Of it `wait_s` was spent
-    in the device's queue, `compute_s` on the side that computed, `connect_s` on a handshake (None: warm).
+    in the device's queue, `compute_s` on the side that computed (the server's queue included), `connect_s` on a
+    handshake (None: warm).
     """
 
     path: OptionPath

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.policies.contender import Attempt, AttemptStatus, Contender, Plan, View
+from benchmarks.policies.contender import Attempt, AttemptStatus, Contender, Truth, View
+from benchmarks.policies.device import Device
+from benchmarks.policies.flight import Flight, Upload
 from benchmarks.policies.scene import HEADER_BYTES, Draw, Scene
+from benchmarks.policies.server import OtherClients, Server
 from offload_sdk._types import OptionPath, Profile
 from offload_sdk.estimate import local_energy_j, remote_energy_j
 from offload_sdk.measure.probe_schedule import Probe
@@ -47,33 +50,6 @@ class Run:
     energy_j: float = 0.0
 
 
-@dataclass(slots=True, eq=False)
-class _Flight:
-    index: int
-    draw: Draw
-    started_s: float
-    plan: Plan
-    least_s: float
-    local_since_s: float | None = None
-    local_runs: bool = False
-    upload: _Upload | None = None
-    attempts: list[Attempt] = field(default_factory=list)
-    answered: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Upload:
-    flight: _Flight | None
-    size_bytes: int
-    server_s: float
-    started_s: float
-    connect_s: float | None
-    probe: Probe | None = None
-    sending_s: float | None = None
-    left_s: float | None = None
-    ended: bool = False
-
-
 class _Simulation:
     def __init__(self, scene: Scene, contender: Contender, profile: Profile, truth: bool) -> None:
         self._scene = scene
@@ -86,11 +62,14 @@ class _Simulation:
         self._count = 0
         self._run = Run()
         self._open = 0  # images without an answer
-        self._local_queue: deque[_Flight] = deque()
-        self._local_running: _Flight | None = None
-        self._local_free_s = 0.0
-        self._uplink: deque[_Upload] = deque()
-        self._sending: _Upload | None = None
+        world = scene.world
+        self._device = Device(world.contention)
+        self._device_done_s = math.inf  # as the last event for it has it
+        others = OtherClients((world.server_workers or 0) * world.server_load_frac, world.server_s, scene.seed)
+        self._server = Server(world.server_workers, others)
+        self._reaching: deque[Upload] = deque()  # have left and are not at the server yet
+        self._uplink: deque[Upload] = deque()
+        self._sending: Upload | None = None
         self._sent_at_s = 0.0  # when the sending one will have left
         self._warm_until_s = -math.inf
         self._wake_at_s: float | None = None
@@ -103,6 +82,8 @@ class _Simulation:
         while events and len(self._run.answers) + self._run.dropped < len(images):
             now_s, _, act, what = heapq.heappop(events)
             act(now_s, what)
+        if self._device.running is not None:  # a duplicate that nobody waits for any more
+            self._run.energy_j += self._local_j(self._device.running.draw.local_s)
         return self._run
 
     def _at(self, at_s: float, act: Callable[[float, Any], None], what: Any) -> None:
@@ -126,43 +107,42 @@ class _Simulation:
             return
         draw = scene.images[index]
 
-        def truth() -> tuple[float, float]:
+        def truth() -> Truth:
             return self._foresee(draw, now_s)
 
-        least_s = min(truth()) if self._truth else math.nan
+        least_s = min(truth()[:2]) if self._truth else math.nan
         view = View(
             index=index,
             now_s=now_s,
             size_bytes=draw.size_bytes,
             rtt_s=self._rtt_s(now_s),
-            local_waiting=len(self._local_queue) + (self._local_running is not None),
+            local_waiting=self._device.waiting,
             sending_bytes=self._sending_bytes(),
             truth=truth,
         )
         plan = self._contender.plan(view)
-        flight = _Flight(index, draw, now_s, plan, least_s)
+        flight = Flight(index, draw, now_s, plan, least_s)
         self._open += 1
         self._start(flight, plan.first, now_s)
         if plan.second_after_s is not None:
             self._at(now_s + plan.second_after_s, self._second, flight)
 
-    def _start(self, flight: _Flight, path: OptionPath, now_s: float) -> None:
+    def _start(self, flight: Flight, path: OptionPath, now_s: float) -> None:
         if path == "local":
             if flight.local_since_s is None:
-                flight.local_since_s = now_s
-                self._local_queue.append(flight)
-                self._next_local(now_s)
+                self._device.add(flight, now_s)
+                self._await_device()
         elif flight.upload is None:
             size_bytes = flight.draw.size_bytes + HEADER_BYTES
             flight.upload = self._send(
                 now_s, size_bytes, flight.draw.server_s, flight.plan.budget_s, flight=flight
             )
 
-    def _second(self, now_s: float, flight: _Flight) -> None:
+    def _second(self, now_s: float, flight: Flight) -> None:
         if not flight.answered:
             self._start(flight, "remote" if flight.plan.first == "local" else "local", now_s)
 
-    def _answer(self, flight: _Flight, path: OptionPath, now_s: float) -> None:
+    def _answer(self, flight: Flight, path: OptionPath, now_s: float) -> None:
         flight.answered = True
         self._open -= 1
         upload = flight.upload
@@ -174,7 +154,7 @@ class _Simulation:
                 started_s=flight.started_s,
                 latency_s=now_s - flight.started_s,
                 path=path,
-                duplicate=upload is not None and flight.local_runs,
+                duplicate=upload is not None and flight.local_began_s is not None,
                 explored=flight.plan.explored,
                 least_s=flight.least_s,
             )
@@ -185,51 +165,75 @@ class _Simulation:
         if self._scene.arrivals == "closed" and following < len(self._scene.images):
             self._at(max(now_s, self._scene.images[following].slot_s), self._arrive, following)
 
-    def _foresee(self, draw: Draw, now_s: float) -> tuple[float, float]:
-        """Seconds until the answer of each side if it started now and nothing were cancelled later."""
-        local_s = max(self._local_free_s, now_s) if self._local_running is not None else now_s
-        local_s += sum(flight.draw.local_s for flight in self._local_queue if not flight.answered)
-        link_s = now_s if self._sending is None else self._sent_at_s
+    def _foresee(self, draw: Draw, now_s: float) -> Truth:
+        """What each side would take if it started now and nothing were cancelled or begun later."""
+        server = self._server.copy()
+        for upload in self._reaching:
+            server.serve(upload.reaches_s, upload.service_s)
+        free_s = now_s
+        if self._sending is not None:
+            free_s = self._sent_at_s
+            self._serve(server, free_s, self._sending.service_s)
         for upload in self._uplink:
             if not upload.ended:
-                link_s = self._finish_s(link_s, upload.size_bytes)
+                free_s = self._finish_s(free_s, upload.size_bytes)
+                self._serve(server, free_s, upload.service_s)
+        begins_s = self._device.forecast_s(0.0, now_s, free_s)
+        done_s = self._device.forecast_s(draw.local_s, now_s, free_s)
         if self._cold(now_s):
-            link_s = max(link_s, now_s + self._rtt_s(now_s))
-        left_s = self._finish_s(link_s, draw.size_bytes + HEADER_BYTES) if math.isfinite(link_s) else math.inf
-        remote_s = left_s + self._rtt_s(left_s) + draw.server_s if math.isfinite(left_s) else math.inf
-        return local_s + draw.local_s - now_s, remote_s - now_s
+            free_s = max(free_s, now_s + self._rtt_s(now_s))
+        left_s = self._finish_s(free_s, draw.size_bytes + HEADER_BYTES)
+        replied_s = self._serve(server, left_s, draw.server_s)
+        sent_s = left_s - free_s if left_s < math.inf else math.inf
+        return Truth(
+            local_s=done_s - now_s,
+            remote_s=replied_s - now_s,
+            local_j=self._local_j(done_s - begins_s),
+            remote_j=self._remote_j(sent_s, max(replied_s - now_s - sent_s, 0.0)),
+        )
+
+    def _serve(self, server: Server, left_s: float, service_s: float) -> float:
+        """When the answer to a request that has left then will be back."""
+        if left_s == math.inf:
+            return math.inf
+        half_s = 0.5 * self._rtt_s(left_s)
+        return server.serve(left_s + half_s, service_s) + half_s
+
+    def _local_j(self, compute_s: float) -> float:
+        return local_energy_j(self._profile, 0.0, compute_s) or 0.0
+
+    def _remote_j(self, sent_s: float, wait_s: float) -> float:
+        return remote_energy_j(self._profile, 0.0, sent_s, wait_s) or 0.0
 
     # The device
 
-    def _next_local(self, now_s: float) -> None:
-        while self._local_running is None and self._local_queue:
-            flight = self._local_queue.popleft()
-            if flight.answered:
-                continue
-            flight.local_runs = True
-            self._local_running = flight
-            self._local_free_s = now_s + flight.draw.local_s
-            self._at(self._local_free_s, self._computed, flight)
+    def _await_device(self) -> None:
+        """See to it that there is an event when the running image will be done, as things stand."""
+        device = self._device
+        if device.running is not None and device.done_s != self._device_done_s:
+            self._device_done_s = device.done_s
+            self._at(device.done_s, self._computed, device.running)
 
-    def _computed(self, now_s: float, flight: _Flight) -> None:
-        self._local_running = None
-        compute_s = flight.draw.local_s
-        since_s = now_s if flight.local_since_s is None else flight.local_since_s
-        self._run.energy_j += local_energy_j(self._profile, 0.0, compute_s) or 0.0
+    def _computed(self, now_s: float, flight: Flight) -> None:
+        if now_s != self._device.done_s or flight is not self._device.running:
+            return  # an upload began or ended meanwhile: it is done at another time
+        since_s, began_s = flight.local_since_s or 0.0, flight.local_began_s or 0.0
+        self._run.energy_j += self._local_j(now_s - began_s)
         attempt = Attempt(
             path="local",
             index=flight.index,
             status="success",
             started_s=since_s,
             latency_s=now_s - since_s,
-            wait_s=max(now_s - since_s - compute_s, 0.0),
-            compute_s=compute_s,
+            wait_s=began_s - since_s,
+            compute_s=now_s - began_s,
         )
         self._contender.learn(attempt)
         if not flight.answered:
             flight.attempts.append(attempt)
             self._answer(flight, "local", now_s)
-        self._next_local(now_s)
+        self._device.next(now_s)
+        self._await_device()
 
     # The link
 
@@ -247,11 +251,11 @@ class _Simulation:
         server_s: float,
         budget_s: float,
         *,
-        flight: _Flight | None = None,
+        flight: Flight | None = None,
         probe: Probe | None = None,
-    ) -> _Upload:
+    ) -> Upload:
         connect_s = self._rtt_s(now_s) if self._cold(now_s) else None
-        upload = _Upload(flight, size_bytes, server_s, now_s, connect_s, probe)
+        upload = Upload(flight, size_bytes, server_s, now_s, connect_s, probe)
         self._at(now_s + budget_s, self._give_up, upload)
         if connect_s is None:
             self._enter(now_s, upload)
@@ -259,7 +263,7 @@ class _Simulation:
             self._at(now_s + connect_s, self._enter, upload)
         return upload
 
-    def _enter(self, now_s: float, upload: _Upload) -> None:
+    def _enter(self, now_s: float, upload: Upload) -> None:
         if upload.connect_s is not None:
             self._warm_until_s = now_s + _IDLE_LIMIT_S
         self._uplink.append(upload)
@@ -273,19 +277,31 @@ class _Simulation:
             upload.sending_s = now_s
             self._sending = upload
             self._sent_at_s = self._finish_s(now_s, upload.size_bytes)
-            if math.isfinite(self._sent_at_s):
+            if self._sent_at_s < math.inf:
                 self._at(self._sent_at_s, self._left, upload)
+        self._device.set_uploading(self._sending is not None, now_s)
+        self._await_device()
 
-    def _left(self, now_s: float, upload: _Upload) -> None:
+    def _left(self, now_s: float, upload: Upload) -> None:
         if upload.ended:
             return  # given up on the way; the link went on with the next one then
         upload.left_s = now_s
+        upload.reaches_s = now_s + 0.5 * self._rtt_s(now_s)
         self._sending = None
         self._run.sent_bytes += upload.size_bytes
         self._next_upload(now_s)
-        self._at(now_s + self._rtt_s(now_s) + upload.server_s, self._replied, upload)
+        self._reaching.append(upload)
+        self._at(upload.reaches_s, self._reached, upload)
 
-    def _replied(self, now_s: float, upload: _Upload) -> None:
+    def _reached(self, now_s: float, upload: Upload) -> None:
+        """The server works for a request it has, whether or not the device still waits for the answer."""
+        self._reaching.remove(upload)
+        done_s = self._server.serve(now_s, upload.service_s)
+        upload.server_s = done_s - now_s
+        back_s = upload.reaches_s - (upload.left_s or 0.0)
+        self._at(done_s + back_s, self._replied, upload)
+
+    def _replied(self, now_s: float, upload: Upload) -> None:
         if upload.ended:
             return
         self._warm_until_s = now_s + _IDLE_LIMIT_S
@@ -294,7 +310,7 @@ class _Simulation:
         if flight is not None and not flight.answered:
             self._answer(flight, "remote", now_s)
 
-    def _give_up(self, now_s: float, upload: _Upload) -> None:
+    def _give_up(self, now_s: float, upload: Upload) -> None:
         if upload.ended:
             return
         self._warm_until_s = -math.inf
@@ -302,7 +318,7 @@ class _Simulation:
         if upload.flight is not None and not upload.flight.answered:
             self._start(upload.flight, "local", now_s)
 
-    def _stop(self, upload: _Upload, now_s: float, status: AttemptStatus) -> None:
+    def _stop(self, upload: Upload, now_s: float, status: AttemptStatus) -> None:
         if self._sending is upload and upload.sending_s is not None:
             start_s = self._origin_s + upload.sending_s
             self._run.sent_bytes += self._trace.passed_bytes(start_s, self._origin_s + now_s)
@@ -310,13 +326,13 @@ class _Simulation:
         self._end(upload, now_s, status)
         self._next_upload(now_s)
 
-    def _end(self, upload: _Upload, now_s: float, status: AttemptStatus) -> None:
+    def _end(self, upload: Upload, now_s: float, status: AttemptStatus) -> None:
         upload.ended = True
         sent_s = 0.0
         if upload.sending_s is not None:
             sent_s = (now_s if upload.left_s is None else upload.left_s) - upload.sending_s
         wait_s = now_s - upload.started_s - sent_s
-        self._run.energy_j += remote_energy_j(self._profile, 0.0, sent_s, wait_s) or 0.0
+        self._run.energy_j += self._remote_j(sent_s, wait_s)
         flight = upload.flight
         attempt = Attempt(
             path="remote",

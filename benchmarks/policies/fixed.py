@@ -1,11 +1,11 @@
-"""The rules that learn nothing: one side always, both always, a threshold on the round trip, the oracle."""
+"""The rules that learn nothing: one side always, both always, a threshold on the round trip, the oracles."""
 
 from __future__ import annotations
 
 from benchmarks.policies.contender import Contender, Plan, View
 from offload_sdk._types import OptionPath
 
-__all__ = ["Always", "Oracle", "Race", "RttThreshold"]
+__all__ = ["Always", "EnergyOracle", "Oracle", "Race", "RttThreshold"]
 
 
 class Always(Contender):
@@ -45,5 +45,15 @@ class Oracle(Contender):
     keeps_warm = True
 
     def plan(self, view: View) -> Plan:
-        local_s, remote_s = view.truth()
-        return Plan(first="local" if local_s <= remote_s else "remote")
+        truth = view.truth()
+        return Plan(first="local" if truth.local_s <= truth.remote_s else "remote")
+
+
+class EnergyOracle(Contender):
+    """The same for energy: knows what each side would take out of the battery, and takes the lesser."""
+
+    keeps_warm = True
+
+    def plan(self, view: View) -> Plan:
+        truth = view.truth()
+        return Plan(first="local" if truth.local_j <= truth.remote_j else "remote")

@@ -1,4 +1,4 @@
-"""What every policy meets alike: the link, and each image's arrival, size and times of computing. No decisions."""
+"""What every policy meets alike: link, server, and each image's arrival, size and times. No decisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from offload_sdk.testing import LinkTrace
 
-__all__ = ["HEADER_BYTES", "Arrivals", "Draw", "Scene", "draw_images"]
+__all__ = ["HEADER_BYTES", "Arrivals", "Draw", "Scene", "World", "draw_images"]
 
 Arrivals = Literal["closed", "open", "periodic", "bursts", "camera"]
 HEADER_BYTES = 500  # of a request: headers and the form around the image
@@ -21,6 +21,21 @@ _CAMERA_PER_S = 10.0
 _BURST = 8
 _BURST_GAP_S = 0.05
 _JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """How hard the server and the device are pressed; by default not at all.
+
+    The server takes `server_s` for a request and has `server_workers` (None: one for each request), of which
+    requests of other clients keep the share `server_load_frac` busy in the mean. While an upload leaves, computing
+    on the device takes `contention` times as long.
+    """
+
+    server_s: float = 0.012
+    server_workers: int | None = None
+    server_load_frac: float = 0.0
+    contention: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,7 @@ class Scene:
     deadline_s: float
     duplicates_frac: float
     seed: int
+    world: World = World()
 
 
 def _log_normal(rng: random.Random, mean: float, spread: float) -> float:
