@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 from offload_sdk.decide.auto import Auto
+from offload_sdk.decide.bandit import Bandit
 from offload_sdk.decide.deadline import MeetDeadline
 from offload_sdk.decide.fixed import Fixed
+from offload_sdk.decide.limits import Limits
 from offload_sdk.decide.minimise import Minimise, by_cost, by_energy, by_latency
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.typing import Policy
@@ -20,8 +24,12 @@ def policy_by_name(
     battery_threshold_frac: float,
     signal_threshold_dbm: float,
     deadline_probability: float,
+    rng: random.Random | None = None,
 ) -> Policy:
-    """Return the policy of this name. Raises `ConfigurationError` for an unknown one."""
+    """Return the policy of this name, its draws, if it makes any, from `rng`.
+
+    Raises `ConfigurationError` for an unknown name.
+    """
     match name:
         case "auto":
             return Auto(
@@ -43,5 +51,12 @@ def policy_by_name(
             return Minimise("cost", by_cost, lambda dollars: f"{dollars * 1e6:.2f} µUSD")
         case "deadline":
             return MeetDeadline(deadline_probability)
+        case "bandit":
+            limits = Limits(
+                battery_threshold_frac=battery_threshold_frac,
+                signal_threshold_dbm=signal_threshold_dbm,
+                deadline_probability=deadline_probability,
+            )
+            return Bandit(limits=limits, rng=rng or random.Random())
         case _:
             raise ConfigurationError(f"there is no policy called {name!r}")

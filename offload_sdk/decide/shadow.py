@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from dataclasses import replace
 
-from offload_sdk._types import Decision, Outcome, Situation
-from offload_sdk.typing import LearningPolicy, Policy
+from offload_sdk._types import Decision, Situation
+from offload_sdk.decide.wrapper import Wrapper
+from offload_sdk.typing import Policy
 
 __all__ = ["Shadowed"]
 
 
-class Shadowed:
+class Shadowed(Wrapper):
     """With probability `rate`, mark every open option that the policy did not choose to be run besides.
 
     The coin is tossed apart from the decision, so the shadowed images are a random sample of all images, and
@@ -20,8 +20,7 @@ class Shadowed:
     """
 
     def __init__(self, policy: Policy, rate: float, rng: random.Random) -> None:
-        self._policy = policy
-        self._learner = policy if isinstance(policy, LearningPolicy) else None
+        super().__init__(policy)
         self._rate = rate
         self._rng = rng
 
@@ -35,7 +34,3 @@ class Shadowed:
             if estimate.option != decision.chosen and estimate.option not in situation.unavailable
         )
         return replace(decision, shadow=others)
-
-    def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
-        if self._learner is not None:
-            self._learner.learn(decision, outcomes)

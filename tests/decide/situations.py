@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from offload_sdk._types import Estimate, ImageInfo, Latency, Situation, Snapshot
+from offload_sdk._types import Estimate, ImageInfo, Label, Latency, Outcome, Situation, Snapshot
 from offload_sdk.decide import policy_by_name
 from offload_sdk.typing import Policy
 
-POLICY_NAMES = ("auto", "cost", "deadline", "energy", "latency", "local", "remote")
+POLICY_NAMES = ("auto", "bandit", "cost", "deadline", "energy", "latency", "local", "remote")
 PRICES = {
     "seconds_per_joule": 0.02,
     "seconds_per_usd": 500.0,
@@ -22,8 +23,8 @@ IMAGE = ImageInfo(format="JPEG", width=640, height=480, encoded_bytes=60_000)
 MAINS = Snapshot(taken_s=0.0, on_mains=True, battery_frac=1.0)
 
 
-def policy(name: str, **changed: float) -> Policy:
-    return policy_by_name(name, **{**PRICES, **changed})
+def policy(name: str, *, seed: int = 0, **changed: float) -> Policy:
+    return policy_by_name(name, **{**PRICES, **changed}, rng=random.Random(seed))
 
 
 def estimate(
@@ -60,6 +61,12 @@ def situation(
     )
 
 
+def outcome(option: str = "local", latency_s: float = 0.05, **changed: object) -> Outcome:
+    values: dict[str, object] = {"status": "success", "role": "answer", "started_s": 0.0, **changed}
+    path = "local" if option == "local" else "remote"
+    return Outcome(option=option, path=path, latency_s=latency_s, **values)  # type: ignore[arg-type]
+
+
 def on_battery(charge: float | None, signal_dbm: float | None = None) -> Snapshot:
     return Snapshot(taken_s=0.0, on_mains=False, battery_frac=charge, signal_dbm=signal_dbm)
 
@@ -78,6 +85,9 @@ snapshots = st.builds(
 )
 
 
+_extremes = st.sampled_from((0.0, 1e-9, 1.0, 1e6))
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """Any mix of one to four options, some of them barred, with much unknown."""
@@ -85,10 +95,10 @@ def situations(draw: st.DrawFn) -> Situation:
     estimates = [
         estimate(
             name,
-            mean_s := draw(st.floats(1e-4, 60.0)),
+            mean_s := draw(st.floats(1e-4, 60.0) | _extremes),
             sd_s=mean_s * draw(st.floats(0.0, 3.0)),
-            energy_j=draw(st.none() | st.floats(0.0, 50.0)),
-            cost_usd=draw(st.floats(0.0, 0.01)),
+            energy_j=draw(st.none() | st.floats(0.0, 50.0) | _extremes),
+            cost_usd=draw(st.floats(0.0, 0.01) | _extremes),
             success=draw(_fractions),
         )
         for name in names
@@ -99,4 +109,22 @@ def situations(draw: st.DrawFn) -> Situation:
         snapshot=draw(snapshots),
         deadline_s=draw(st.none() | st.sampled_from((1e-9, 1e9)) | st.floats(0.001, 30.0)),
         unavailable=dict.fromkeys(barred, "two failures in a row"),
+    )
+
+
+@st.composite
+def outcomes(draw: st.DrawFn, options: tuple[str, ...]) -> tuple[Outcome, ...]:
+    """What may come back for one image: any mix of answers, failures, cancelled attempts and shadow runs."""
+    return tuple(
+        outcome(
+            draw(st.sampled_from(options)),
+            draw(st.floats(0.0, 60.0) | _extremes),
+            status=draw(st.sampled_from(("success", "ignored", "failed"))),
+            role=draw(st.sampled_from(("answer", "fallback", "hedge", "shadow"))),
+            started_s=draw(st.floats(0.0, 1e6)),
+            censored=draw(st.booleans()),
+            energy_j=draw(st.none() | st.floats(0.0, 50.0)),
+            labels=draw(st.sampled_from(((), (Label(name="cat", probability=0.4, index=281),)))),
+        )
+        for _ in range(draw(st.integers(0, 3)))
     )

@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import random
 import subprocess
 import sys
+from types import FunctionType, MethodType, ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from situations import MAINS, POLICY_NAMES, PRICES, estimate, on_battery, policy, situation, situations
+from situations import (
+    MAINS,
+    POLICY_NAMES,
+    PRICES,
+    estimate,
+    on_battery,
+    outcome,
+    outcomes,
+    policy,
+    situation,
+    situations,
+)
 
-from offload_sdk._types import Situation
-from offload_sdk.decide import Shadowed
+from offload_sdk._types import Decision, Situation
+from offload_sdk.decide import Hysteresis, Shadowed, Traced
 from offload_sdk.decide.options import expected_latency_s
-from offload_sdk.typing import Policy
+from offload_sdk.typing import LearningPolicy, Policy
 
 pytestmark = pytest.mark.light
+
+
+def nowhere(event: object) -> None:
+    """A sink that keeps nothing."""
 
 
 def shadowed() -> Policy:
     return Shadowed(policy("auto"), 0.5, random.Random(0))
 
 
-POLICIES = {**{name: (lambda name=name: policy(name)) for name in POLICY_NAMES}, "shadowed": shadowed}
-every_policy = pytest.mark.parametrize("make", POLICIES.values(), ids=POLICIES.keys())
+def stacked() -> Policy:
+    return Traced(Shadowed(Hysteresis(policy("bandit", seed=1), 0.2), 0.5, random.Random(0)), nowhere)
 
 
-@every_policy
-@given(case=situations())
-@settings(max_examples=25, deadline=None)
-def test_what_every_decision_holds(make, case: Situation) -> None:
-    decision = make().decide(case)
+POLICIES = {
+    **{name: (lambda name=name: policy(name)) for name in POLICY_NAMES},
+    "shadowed": shadowed,
+    "steady": lambda: Hysteresis(policy("auto")),
+    "traced": lambda: Traced(policy("auto"), nowhere),
+    "stacked": stacked,
+}
+RANDOMISED = {"bandit", "stacked"}
+
+
+def each(names):
+    """Run a test over these policies."""
+    return pytest.mark.parametrize("make", [POLICIES[name] for name in names], ids=list(names))
+
+
+every_policy = each(POLICIES)
+every_deterministic = each([name for name in POLICIES if name not in RANDOMISED])
+every_learner = each([name for name, make in POLICIES.items() if isinstance(make(), LearningPolicy)])
+
+
+def check(decision: Decision, case: Situation) -> None:
+    """What holds for every decision."""
     options = {option.option: option for option in case.estimates}
     open_ones = set(options) - set(case.unavailable)
     assert decision.chosen in (open_ones or set(options))
     assert decision.path == options[decision.chosen].path
     assert dict(decision.predicted) == options
-    assert decision.propensity == 1.0
-    assert not decision.explored
+    assert 0.0 < decision.propensity <= 1.0
     assert any(letter.isdigit() for letter in decision.reason), decision.reason
     assert "\n" not in decision.reason
     assert decision.chosen in decision.reason
@@ -46,20 +80,46 @@ def test_what_every_decision_holds(make, case: Situation) -> None:
         assert f"{name} is out: {why}" in decision.reason
     assert decision.chosen not in decision.shadow
     assert not set(decision.shadow) & set(case.unavailable)
+    if decision.second is None:
+        assert decision.second_after_s is None
+    else:
+        assert decision.second in open_ones - {decision.chosen}
+        assert decision.second_after_s is not None
+        assert 0.0 <= decision.second_after_s < math.inf
+
+
+@every_policy
+@given(case=situations())
+@settings(max_examples=40, deadline=None)
+def test_what_every_decision_holds(make, case: Situation) -> None:
+    check(make().decide(case), case)
+
+
+@every_deterministic
+@given(case=situations())
+@settings(max_examples=10, deadline=None)
+def test_a_policy_without_draws_is_certain_of_its_choice(make, case: Situation) -> None:
+    decision = make().decide(case)
+    assert decision.propensity == 1.0
+    assert not decision.explored
 
 
 @every_policy
 @given(case=situations())
 @settings(max_examples=10, deadline=None)
-def test_the_same_situation_gives_the_same_decision(make, case: Situation) -> None:
-    twice, once = make(), make()
-    decision = twice.decide(case)
-    twice_more = twice.decide(case)
-    assert once.decide(case) == decision
-    assert (twice_more.chosen, twice_more.reason) == (decision.chosen, decision.reason)
+def test_the_same_situation_and_seed_give_the_same_decision(make, case: Situation) -> None:
+    assert make().decide(case) == make().decide(case)
 
 
-@every_policy
+@every_deterministic
+@given(case=situations())
+@settings(max_examples=10, deadline=None)
+def test_without_news_the_choice_stays(make, case: Situation) -> None:
+    chooser = make()
+    assert chooser.decide(case).chosen == chooser.decide(case).chosen
+
+
+@every_deterministic
 @given(case=situations(), order=st.randoms(use_true_random=False))
 @settings(max_examples=10, deadline=None)
 def test_the_order_of_the_options_decides_at_most_between_equals(make, case: Situation, order) -> None:
@@ -81,6 +141,84 @@ def test_the_order_of_the_options_decides_at_most_between_equals(make, case: Sit
             or a.cost_usd == b.cost_usd
             or times[0] + dollars == pytest.approx(times[1])
         )
+
+
+def seen_propensities(chooser: Policy, case: Situation, draws: int) -> dict[str, list[float]]:
+    """Return for each option the propensities that were told when it was chosen, over many draws."""
+    seen: dict[str, list[float]] = {option.option: [] for option in case.estimates}
+    for _ in range(draws):
+        decision = chooser.decide(case)
+        seen[decision.chosen].append(decision.propensity)
+    return seen
+
+
+THREE = situation(
+    estimate("local", 0.040, sd_s=0.004), estimate("edge", 0.038, sd_s=0.01), estimate("cloud", 0.05, sd_s=0.02)
+)
+
+
+@pytest.mark.parametrize("case", [situation(*THREE.estimates[:2]), THREE], ids=["two options", "three options"])
+def test_a_propensity_is_the_share_of_such_draws(case: Situation) -> None:
+    draws = 4000
+    seen = seen_propensities(policy("bandit", seed=3), case, draws)
+    for told in seen.values():
+        assert len(set(told)) == 1  # nothing was learned in between
+        share, expected = len(told) / draws, told[0]
+        assert abs(share - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / draws)
+    assert sum(told[0] for told in seen.values()) == pytest.approx(1.0)
+
+
+def test_the_order_of_the_options_does_not_change_the_distribution() -> None:
+    first, second, third = THREE.estimates
+    seen = seen_propensities(policy("bandit"), THREE, 300)
+    shuffled = seen_propensities(policy("bandit"), situation(third, first, second), 300)
+    for option, told in seen.items():
+        assert told[0] == pytest.approx(shuffled[option][0])
+
+
+@every_learner
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_learned_the_next_decision_holds(make, data: st.DataObject) -> None:
+    chooser = make()
+    for _ in range(3):
+        case = data.draw(situations())
+        decision = chooser.decide(case)
+        chooser.learn(decision, data.draw(outcomes(tuple(decision.predicted))))
+        check(chooser.decide(case), case)
+
+
+@every_learner
+def test_learning_keeps_no_history(make) -> None:
+    chooser = make()
+    sizes = []
+    rng = random.Random(5)
+    for step in range(10_001):
+        local_s, edge_s = rng.lognormvariate(-3.0, 0.3), rng.lognormvariate(-3.0, 0.6)
+        decision = chooser.decide(situation(estimate("local", local_s), estimate("edge", edge_s)))
+        chooser.learn(
+            decision,
+            (
+                outcome("edge", edge_s, started_s=0.5 * step, censored=step % 7 == 0),
+                outcome("local", local_s, started_s=0.5 * step, role="hedge"),
+            ),
+        )
+        if step in (1000, 10_000):
+            sizes.append(deep_size_bytes(chooser))
+    assert sizes[1] <= sizes[0] + 1000, sizes
+
+
+def deep_size_bytes(thing: object) -> int:
+    """Return the memory that an object holds, its code and the values it shares with others included once."""
+    todo, seen, size_bytes = [thing], {id(thing)}, 0
+    while todo:
+        part = todo.pop()
+        size_bytes += sys.getsizeof(part)
+        for other in gc.get_referents(part):
+            if id(other) not in seen and not isinstance(other, type | ModuleType | FunctionType | MethodType):
+                seen.add(id(other))
+                todo.append(other)
+    return size_bytes
 
 
 @every_policy
@@ -117,7 +255,7 @@ decode = PixelTime(profile.decode_s_per_pixel, base_s=5e-4)
 estimators = [LocalEstimator(profile, decode, cores=4), RemoteEstimator("edge", profile, decode, prices=Prices())]
 policies = [policy_by_name(name, seconds_per_joule=0.02, seconds_per_usd=500.0, battery_threshold_frac=0.15,
                            signal_threshold_dbm=-88.0, deadline_probability=0.9)
-            for name in ("auto", "cost", "deadline", "energy", "latency", "local", "remote")]
+            for name in ("auto", "bandit", "cost", "deadline", "energy", "latency", "local", "remote")]
 image = ImageInfo(format="JPEG", width=640, height=480, encoded_bytes=60_000)
 snapshot = Snapshot(taken_s=0.0, on_mains=False, battery_frac=0.5)
 seen = []
