@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.policies.averages import BytesPerSecond, ChangePoint, RemoteTime
 from benchmarks.policies.contender import Contender
 from benchmarks.policies.engine import Run, simulate
-from benchmarks.policies.fixed import Always, Oracle, Race, RttThreshold
+from benchmarks.policies.fixed import Always, EnergyOracle, Oracle, Race, RttThreshold
 from benchmarks.policies.linear import LeastSquares, MuLinUcb
 from benchmarks.policies.links import load, splice
-from benchmarks.policies.scene import HEADER_BYTES, Arrivals, Scene, draw_images
+from benchmarks.policies.scene import HEADER_BYTES, Arrivals, Scene, World, draw_images
 from benchmarks.policies.sdk import HedgeAtP90, Sdk
+from offload_sdk._config import AutoConfig
 from offload_sdk._profile import reference_profile
 from offload_sdk._types import Profile
+from offload_sdk.decide import policy_by_name
 
-__all__ = ["ORACLE", "POLICIES", "Case", "Tally", "play", "profile_of", "scene_of"]
+__all__ = [
+    "AUTO",
+    "ENERGY_ORACLE",
+    "ORACLE",
+    "POLICIES",
+    "Case",
+    "Tally",
+    "at_budget",
+    "budget_of",
+    "play",
+    "profile_of",
+    "scene_of",
+    "sdk_of",
+]
 
-ORACLE = "oracle"
+AUTO, ORACLE, ENERGY_ORACLE = "auto", "oracle", "energy_oracle"
 _BOARDS = ((100.0, "zero_2_w"), (50.0, "pi_3b_plus"), (20.0, "pi_4"), (0.0, "pi_5"))
 _RTT_LIMITS_S = (0.003, 0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15)
 _SPLICED_S = 600.0
 
+SdkT = TypeVar("SdkT", bound=Sdk)
 Maker = Callable[[Scene, Profile], Contender]
 _MAKERS: Mapping[str, Maker] = {
     "local": lambda scene, profile: Always("local"),
@@ -36,10 +54,12 @@ _MAKERS: Mapping[str, Maker] = {
     "rls": lambda scene, profile: LeastSquares(scene.board_s),
     "mu_lin_ucb": lambda scene, profile: MuLinUcb(scene.board_s, scene.payload_bytes),
     "change_point": lambda scene, profile: ChangePoint(scene.board_s, scene.seed),
-    "hedge_p90": lambda scene, profile: HedgeAtP90(profile, scene.payload_bytes, scene.seed),
+    "hedge_p90": lambda scene, profile: sdk_of(HedgeAtP90, scene, profile),
     "race": lambda scene, profile: Race(),
-    "auto": lambda scene, profile: Sdk(profile, scene.payload_bytes, scene.seed),
+    AUTO: lambda scene, profile: sdk_of(Sdk, scene, profile),
+    "energy": lambda scene, profile: sdk_of(Sdk, scene, profile, "energy"),
     ORACLE: lambda scene, profile: Oracle(),
+    ENERGY_ORACLE: lambda scene, profile: EnergyOracle(),
 }
 _IN_HINDSIGHT = ("best_fixed", "best_rtt_threshold")
 POLICIES = (*_MAKERS, *_IN_HINDSIGHT)
@@ -47,7 +67,10 @@ POLICIES = (*_MAKERS, *_IN_HINDSIGHT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What one run is over. `trace` is `spliced` when `splice_s` is given."""
+    """What one run is over. `trace` is `spliced` when `splice_s` is given.
+
+    `auto` runs under the budget `duplicates_frac`, and once more under each of `budgets`.
+    """
 
     folder: Path
     trace: str
@@ -57,9 +80,10 @@ class Case:
     arrivals: Arrivals
     seed: int
     images: int
-    server_s: float
     deadline_boards: float
     duplicates_frac: float
+    budgets: tuple[float, ...]
+    world: World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +135,7 @@ def scene_of(case: Case) -> Scene:
             arrivals=case.arrivals,
             board_s=board_s,
             payload_bytes=case.payload_bytes,
-            server_s=case.server_s,
+            server_s=case.world.server_s,
             rng=rng,
         ),
         arrivals=case.arrivals,
@@ -120,25 +144,48 @@ def scene_of(case: Case) -> Scene:
         deadline_s=case.deadline_boards * board_s,
         duplicates_frac=case.duplicates_frac,
         seed=case.seed,
+        world=case.world,
     )
+
+
+def at_budget(duplicates_frac: float) -> str:
+    """The name under which `auto` stands with a budget of duplicates that is not the command's."""
+    return f"{AUTO}@{duplicates_frac:g}"
+
+
+def budget_of(policy: str) -> float | None:
+    """The budget in such a name, else None."""
+    name, mark, budget = policy.partition("@")
+    return float(budget) if mark and name == AUTO else None
+
+
+def sdk_of(kind: type[SdkT], scene: Scene, profile: Profile, policy: str = AUTO) -> SdkT:
+    """The SDK with its default settings, on the scene's terms."""
+    named = policy_by_name(policy, **AutoConfig().model_dump())
+    return kind(profile, scene.payload_bytes, scene.seed, named)
 
 
 def play(case: Case) -> dict[str, Tally]:
     """Run every policy over the case."""
     scene, profile = scene_of(case), profile_of(case.board_ms)
-    tallies = {
-        name: _tally(scene, simulate(scene, make(scene, profile), profile)) for name, make in _MAKERS.items()
-    }
+    gc.freeze()  # a trace is many objects that stay: looking at them for garbage again and again takes its time
+    tallies = {name: _run(scene, make(scene, profile), profile) for name, make in _MAKERS.items()}
+    for budget in case.budgets:
+        tallies[at_budget(budget)] = _run(
+            scene, _MAKERS[AUTO](replace(scene, duplicates_frac=budget), profile), profile
+        )
     fixed = [tallies["local"], tallies["remote"]]
     rtts_s = [sample.rtt_s for sample in scene.link.samples]
     # A limit below all round trips is always local, one above them always remote.
     limits_s = [limit_s for limit_s in _RTT_LIMITS_S if min(rtts_s) < limit_s <= max(rtts_s)]
-    limits = [simulate(scene, RttThreshold(limit_s), profile) for limit_s in limits_s]
+    limits = [_run(scene, RttThreshold(limit_s), profile) for limit_s in limits_s]
     tallies["best_fixed"] = min(fixed, key=lambda tally: tally.mean_s)
-    tallies["best_rtt_threshold"] = min(
-        [*fixed, *(_tally(scene, run) for run in limits)], key=lambda tally: tally.mean_s
-    )
+    tallies["best_rtt_threshold"] = min([*fixed, *limits], key=lambda tally: tally.mean_s)
     return tallies
+
+
+def _run(scene: Scene, contender: Contender, profile: Profile) -> Tally:
+    return _tally(scene, simulate(scene, contender, profile))
 
 
 def _tally(scene: Scene, run: Run) -> Tally:

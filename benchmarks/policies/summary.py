@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from benchmarks.policies.cells import ORACLE, Case, Tally
+from benchmarks.policies.cells import ENERGY_ORACLE, ORACLE, Case, Tally
 from benchmarks.policies.links import SPLICED, family
 
-__all__ = ["Cell", "FamilyRow", "cells_of", "families_of", "half_width", "quantile"]
+__all__ = ["Cell", "FamilyRow", "cells_of", "families_of", "half_width", "quantile", "total_of"]
 
 # Student's t at 97.5 % by degrees of freedom; from 30 on the normal value is within 5 %.
 _T975 = (
@@ -24,7 +24,8 @@ _NORMAL = 1.96
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One policy on one trace, board and payload, over all seeds. Shares are of images, but `probe_frac` of the
-    bytes that uploading every image takes. `mean_ratio_half` is half a 95 % interval (None: one seed)."""
+    bytes that uploading every image takes. `mean_ratio` and `p99_ratio` are to the oracle of latency,
+    `energy_ratio` to that of energy. `mean_ratio_half` is half a 95 % interval (None: one seed)."""
 
     trace: str
     board_ms: float
@@ -90,24 +91,26 @@ def half_width(values: Sequence[float]) -> float | None:
 
 
 def cells_of(runs: Sequence[tuple[Case, Mapping[str, Tally]]]) -> list[Cell]:
-    """Pool the seeds of each trace, board and payload; every ratio is to the oracle's same runs."""
+    """Pool the seeds of each trace, board and payload; every ratio is to the same runs of an oracle."""
     groups: dict[tuple[str, float, int], list[Mapping[str, Tally]]] = {}
     for case, tallies in runs:
         groups.setdefault((case.trace, case.board_ms, case.payload_bytes), []).append(tallies)
     return [
-        _cell(key, policy, [tallies[policy] for tallies in group], [tallies[ORACLE] for tallies in group])
+        _cell(key, policy, *([tallies[name] for tallies in group] for name in (policy, ORACLE, ENERGY_ORACLE)))
         for key, group in groups.items()
         for policy in group[0]
     ]
 
 
-def _cell(key: tuple[str, float, int], policy: str, own: list[Tally], oracle: list[Tally]) -> Cell:
+def _cell(
+    key: tuple[str, float, int], policy: str, own: list[Tally], oracle: list[Tally], energy_oracle: list[Tally]
+) -> Cell:
     latencies = sorted(value for tally in own for value in tally.latencies_s)
     best = sorted(value for tally in oracle for value in tally.latencies_s)
     images = len(latencies)
     p99_s = quantile(latencies, 0.99)
-    energy_j = sum(tally.energy_j for tally in own) / images
-    best_j = sum(tally.energy_j for tally in oracle) / len(best)
+    energy_j = _joules_per_image(own)
+    least_j = _joules_per_image(energy_oracle)
     dropped = sum(tally.dropped for tally in own)
     return Cell(
         trace=key[0],
@@ -127,9 +130,13 @@ def _cell(key: tuple[str, float, int], policy: str, own: list[Tally], oracle: li
         p95_s=quantile(latencies, 0.95),
         p99_s=p99_s,
         energy_j=energy_j,
-        energy_ratio=energy_j / best_j if best_j > 0.0 else math.nan,
+        energy_ratio=energy_j / least_j if least_j > 0.0 else math.nan,
         sent_bytes=sum(tally.sent_bytes for tally in own) / images,
     )
+
+
+def _joules_per_image(tallies: Sequence[Tally]) -> float:
+    return sum(tally.energy_j for tally in tallies) / sum(len(tally.latencies_s) for tally in tallies)
 
 
 def families_of(cells: Sequence[Cell]) -> dict[str, list[FamilyRow]]:
@@ -141,6 +148,11 @@ def families_of(cells: Sequence[Cell]) -> dict[str, list[FamilyRow]]:
             key = (cell.board_ms, cell.payload_bytes, cell.policy)
             groups.setdefault(kind, {}).setdefault(key, []).append(cell)
     return {kind: [_row(key, group) for key, group in rows.items()] for kind, rows in groups.items()}
+
+
+def total_of(families: Mapping[str, Sequence[FamilyRow]]) -> Sequence[FamilyRow]:
+    """The rows over all traces."""
+    return families[SPLICED] if SPLICED in families else families["all"]
 
 
 def _row(key: tuple[float, int, str], cells: list[Cell]) -> FamilyRow:

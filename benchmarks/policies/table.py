@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.policies.summary import FamilyRow
+from benchmarks.policies.summary import FamilyRow, total_of
 
 __all__ = ["render"]
 
@@ -16,15 +16,15 @@ _HEAD = (
 
 def render(families: Mapping[str, Sequence[FamilyRow]]) -> str:
     """One full table for all traces together per board and payload, then mean ratios by family."""
-    total = next(name for name in ("all", *families) if name in families)
-    keys = list(dict.fromkeys((row.board_ms, row.payload_bytes) for row in families[total]))
-    parts = [_full(families[total], board_ms, payload_bytes) for board_ms, payload_bytes in keys]
+    total = total_of(families)
+    keys = list(dict.fromkeys((row.board_ms, row.payload_bytes) for row in total))
+    parts = [_full(total, board_ms, payload_bytes) for board_ms, payload_bytes in keys]
     if len(families) > 1:
         parts += [_by_family(families, board_ms, payload_bytes) for board_ms, payload_bytes in keys]
     legend = (
         "late: past the deadline; both: images on which both sides did work; probes: their share of the bytes "
-        "that uploading every image takes;\nmJ, KB: per image, energy is modelled; o.: the oracle of the "
-        "same runs; ± is a 95 % interval over seeds."
+        "that uploading every image takes;\nmJ, KB: per image, energy is modelled; o.: the oracle of the same "
+        "runs (J/o.: the energy oracle); ± is a 95 % interval over seeds."
     )
     return "\n\n".join([*parts, legend])
 
