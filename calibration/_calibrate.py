@@ -68,7 +68,7 @@ def calibrate(
         ConfigurationError: the profile cannot be written.
     """
     from calibration.bench_local import time_decoding, time_inference, time_steps
-    from offload_sdk.model import PayloadOptions, resolve, runtime_name
+    from offload_sdk.model import payloads_for, resolve, runtime_name
 
     plan = QUICK if quick else FULL
     cores = usable_cores()
@@ -84,7 +84,7 @@ def calibrate(
     thermal.throttled()
     load.read()
     model = resolve(config.model, config.models_dir)
-    payload = PayloadOptions(side_px=config.payload.side_px, quality=config.payload.quality)
+    payload = payloads_for(model.spec, side_px=config.payload.side_px, quality=config.payload.quality)[0]
 
     decode = {}
     for name in plan.sizes:

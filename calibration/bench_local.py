@@ -16,7 +16,8 @@ from calibration.statistics import slope_through_origin, summary
 from offload_sdk._profile import DecodeTiming, Timing
 
 if TYPE_CHECKING:
-    from offload_sdk.model import InputSpec, ModelFile, PayloadOptions
+    from offload_sdk._types import Payload
+    from offload_sdk.model import InputSpec, ModelFile
 
 __all__ = ["repeat", "time_decoding", "time_inference", "time_steps"]
 
@@ -57,7 +58,7 @@ def time_decoding(name: str, plan: Plan, spec: InputSpec) -> DecodeTiming:
     )
 
 
-def time_steps(plan: Plan, spec: InputSpec, payload: PayloadOptions) -> tuple[Timing, Timing]:
+def time_steps(plan: Plan, spec: InputSpec, payload: Payload) -> tuple[Timing, Timing]:
     """Return preprocessing and payload encoding for a JPEG of 2 megapixels, decoded as `classify` decodes it."""
     from offload_sdk.model import open_picture
 

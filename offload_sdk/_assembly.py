@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from offload_sdk._cores import usable_cores
 from offload_sdk._parts import Parts, Side
-from offload_sdk._types import Outcome, Profile, Record
+from offload_sdk._types import Outcome, Payload, Profile, Record
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
@@ -23,6 +23,7 @@ from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
+    from offload_sdk.estimate.remote import ChoosePayload
     from offload_sdk.model import Classifier, ModelFile
 
 __all__ = ["assemble"]
@@ -63,12 +64,12 @@ def assemble(
 ) -> Parts:
     """Build every part that is not given. Raises `ConfigurationError` or `ModelError`; then nothing is left on."""
     from offload_sdk._profile import DEFAULT_MODEL, board_name, profile_for, reference_profile
-    from offload_sdk.decide import Shadowed, policy_by_name
+    from offload_sdk.decide import PayloadChoice, Shadowed, policy_by_name
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.device import Device
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
-    from offload_sdk.model import InputSpec, PayloadOptions, PictureLimits, open_picture, resolve
+    from offload_sdk.model import InputSpec, PictureLimits, open_picture, payloads_for, resolve
 
     rng = random.Random(config.seed)
     model = resolve(config.model, config.models_dir) if config.local else None
@@ -83,19 +84,19 @@ def assemble(
         classifier, profile = _loaded(model, profile)
     spec = InputSpec() if model is None else model.spec
     limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
-    payload = PayloadOptions(side_px=config.payload.side_px, quality=config.payload.quality)
+    payloads = payloads_for(spec, side_px=config.payload.side_px, quality=config.payload.quality)
 
     def open_one(image: Any) -> Picture:
-        return open_picture(image, spec, limits=limits, payload=payload)
+        return open_picture(image, spec, limits=limits, payload=payloads[0])
 
     decode = PixelTime(profile.decode_s_per_pixel, base_s=_DECODE_BASE_S)
     cores = usable_cores()
     sides: list[Side] = []
     if classifier is not None:
         sides.append(_local_side(classifier, profile, decode, cores, config, clock))
-    payload_bytes = payload.expected_bytes(spec)
+    choose = PayloadChoice(payloads, seconds_per_error=config.payload.seconds_per_error)
     sides.extend(
-        _endpoint_side(e, profile, decode, payload_bytes, config, rng, clock) for e in config.all_endpoints
+        _endpoint_side(e, profile, decode, payloads, choose, config, rng, clock) for e in config.all_endpoints
     )
 
     if policy is None:
@@ -170,7 +171,8 @@ def _endpoint_side(
     endpoint: EndpointConfig,
     profile: Profile,
     decode: PixelTime,
-    payload_bytes: int,
+    payloads: tuple[Payload, ...],
+    choose: ChoosePayload,
     config: OffloadConfig,
     rng: random.Random,
     clock: Clock,
@@ -198,7 +200,8 @@ def _endpoint_side(
             decode,
             prices=prices,
             handshake_rtts=_HANDSHAKE_RTTS[endpoint.url.partition("://")[0].lower()],
-            payload_bytes=payload_bytes,
+            payloads=payloads,
+            choose=choose,
             usd_per_kwh=config.usd_per_kwh,
         ),
         executor=RemoteExecutor(endpoint.name, session, clock=clock, connect_timeout_s=config.connect_timeout_s),

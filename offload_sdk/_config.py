@@ -159,10 +159,16 @@ class AutoConfig(_Group):
 
 
 class PayloadConfig(_Group):
-    """What is uploaded: the centre square of the picture as JPEG, `side_px` wide (None: as the model needs it)."""
+    """What is uploaded: the centre square of the picture as JPEG, as large and as fine as the link is fast.
+
+    An image is sent in the form that takes the least transfer time + `seconds_per_error` for each label that
+    the coding is expected to change. 0 means that labels are worth nothing: the smallest is always sent.
+    `side_px` or `quality` fix the form instead, the other of the two then being what the model needs, and 90.
+    """
 
     side_px: Annotated[int, Field(ge=64, le=4096)] | None = None
-    quality: Annotated[int, Field(ge=30, le=95)] = 90
+    quality: Annotated[int, Field(ge=30, le=95)] | None = None
+    seconds_per_error: NonNegative = 3.0
 
 
 class LimitsConfig(_Group):

@@ -107,7 +107,9 @@ class Offloader:
         left_s = None if deadline_s is None else max(deadline_s - (opened_s - started_s), 0.0)
         decision = self._decide(picture.info, snapshot, left_s, opened_s)
         decided_s = clock()
-        request = Request(request_id=uuid.uuid4().hex, top_k=top_k, snapshot=snapshot)
+        request = Request(
+            request_id=uuid.uuid4().hex, top_k=top_k, snapshot=snapshot, payloads=decision.payloads
+        )
         outcomes = self._execute(decision, picture, request, started_s, deadline_s)
         answer = outcomes[-1] if outcomes and outcomes[-1].labels else None
         timings = {"open": opened_s - started_s, "decide": decided_s - opened_s}

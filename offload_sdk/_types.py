@@ -27,6 +27,7 @@ __all__ = [
     "Outcome",
     "OutcomeRole",
     "OutcomeStatus",
+    "Payload",
     "Profile",
     "Record",
     "Request",
@@ -73,6 +74,28 @@ class ImageInfo:
     @property
     def pixels(self) -> int:
         return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """One way to code a picture for its upload: the centre square, `side_px` wide, as JPEG of this `quality`.
+
+    `expected_bytes` is what a photograph takes on average. `agreement_frac` is the share of photographs whose
+    first label survives the coding, as measured with one model; None: not measured.
+    """
+
+    side_px: int
+    quality: int
+    expected_bytes: int
+    agreement_frac: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "side_px": self.side_px,
+            "quality": self.quality,
+            "expected_bytes": self.expected_bytes,
+            "agreement_frac": self.agreement_frac,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +157,7 @@ class Estimate:
 
     `option` is `local` or the endpoint's name. `success_probability` is the chance that the option answers at
     all. `parts_s` splits the mean latency into its steps. `energy_j` and `cost_usd` are marginal: what this
-    one image adds.
+    one image adds. A remote option is estimated for one `payload`, expected to take `payload_bytes` of upload.
     """
 
     option: str
@@ -144,6 +167,7 @@ class Estimate:
     energy_source: EnergySource = "unknown"
     cost_usd: float = 0.0
     success_probability: float = 1.0
+    payload: Payload | None = None
     payload_bytes: int = 0
     parts_s: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
 
@@ -172,6 +196,7 @@ class Estimate:
             "energy_source": self.energy_source,
             "cost_usd": self.cost_usd,
             "success_probability": self.success_probability,
+            "payload": None if self.payload is None else self.payload.to_dict(),
             "payload_bytes": self.payload_bytes,
             "parts_s": dict(self.parts_s),
         }
@@ -213,6 +238,11 @@ class Decision:
     second: str | None = None
     second_after_s: float | None = None
 
+    @property
+    def payloads(self) -> dict[str, Payload]:
+        """How the picture is to be coded, per option that uploads it."""
+        return {name: e.payload for name, e in self.predicted.items() if e.payload is not None}
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "chosen": self.chosen,
@@ -228,11 +258,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One image on its way: its id, how many classes are wanted, and the device's state to tell the server."""
+    """One image on its way: its id, how many classes are wanted, and the device's state to tell the server.
+
+    `payloads` holds, per option, how the picture was decided to be coded for it.
+    """
 
     request_id: str
     top_k: int
     snapshot: Snapshot
+    payloads: Mapping[str, Payload] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +280,8 @@ class Outcome:
     option takes longer than `latency_s`, else it updates no estimator.
     `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `encode`,
     `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network`
-    is the rest of the exchange on the established connection. `cold` says that a connection was opened.
+    is the rest of the exchange on the established connection. `cold` says that a connection was opened,
+    `payload` how the picture was coded that was sent (None: there was none, or it is not told).
     """
 
     option: str
@@ -258,6 +293,7 @@ class Outcome:
     censored: bool = False
     timings: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
     cold: bool = False
+    payload: Payload | None = None
     sent_bytes: int = 0
     received_bytes: int = 0
     energy_j: float | None = None
@@ -279,6 +315,7 @@ class Outcome:
             "censored": self.censored,
             "timings": dict(self.timings),
             "cold": self.cold,
+            "payload": None if self.payload is None else self.payload.to_dict(),
             "sent_bytes": self.sent_bytes,
             "received_bytes": self.received_bytes,
             "energy_j": self.energy_j,

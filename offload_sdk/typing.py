@@ -15,6 +15,7 @@ from offload_sdk._types import (
     ImageInfo,
     Outcome,
     OutcomeRole,
+    Payload,
     Record,
     Request,
     Situation,
@@ -75,7 +76,8 @@ class Picture(Protocol):
     """An opened image: decoded at most once, as much as the option that runs needs.
 
     `tensor` gives the model's input, a `uint8` array of shape (1, H, W, 3) in RGB order; `payload` the bytes
-    to upload and their media type. Both add the seconds they took to `timings` and raise `InvalidImageError`.
+    to upload, coded as asked or else as well as the picture's maker wants, and their media type. Both add the
+    seconds they took to `timings` and raise `InvalidImageError`.
     """
 
     @property
@@ -83,7 +85,7 @@ class Picture(Protocol):
 
     def tensor(self, timings: dict[str, float]) -> Any: ...
 
-    def payload(self, timings: dict[str, float]) -> tuple[bytes, str]: ...
+    def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]: ...
 
 
 @runtime_checkable

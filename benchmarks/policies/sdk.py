@@ -20,6 +20,7 @@ from offload_sdk._types import (
     Label,
     Outcome,
     OutcomeRole,
+    Payload,
     Profile,
     Situation,
     Snapshot,
@@ -59,9 +60,8 @@ class Sdk(Contender):
     def __init__(self, profile: Profile, payload_bytes: int, seed: int, policy: Policy | None = None) -> None:
         decode = PixelTime({"": 0.0}, base_s=1e-6)
         self.local = LocalEstimator(profile, decode, cores=4)
-        self.remote = RemoteEstimator(
-            "remote", profile, decode, prices=Prices(), handshake_rtts=1.0, payload_bytes=payload_bytes
-        )
+        as_it_is = Payload(side_px=_SIDE_PX, quality=90, expected_bytes=100 * payload_bytes)
+        self.remote = RemoteEstimator("remote", profile, decode, prices=Prices(), payloads=(as_it_is,))
         self._estimators: dict[str, Estimator] = {"local": self.local, "remote": self.remote}
         self._policy = policy or policy_by_name("auto", **AutoConfig().model_dump())
         self._learner = self._policy if isinstance(self._policy, LearningPolicy) else None

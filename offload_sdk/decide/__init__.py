@@ -12,6 +12,7 @@ from offload_sdk.decide.hysteresis import Hysteresis
 from offload_sdk.decide.limits import Limits
 from offload_sdk.decide.minimise import Minimise, by_cost, by_energy, by_latency
 from offload_sdk.decide.named import policy_by_name
+from offload_sdk.decide.payload import PayloadChoice
 from offload_sdk.decide.shadow import Shadowed
 from offload_sdk.decide.tracing import Decided, Learned, Traced, log_event
 
@@ -25,6 +26,7 @@ __all__ = [
     "Limits",
     "MeetDeadline",
     "Minimise",
+    "PayloadChoice",
     "Shadowed",
     "Traced",
     "by_cost",

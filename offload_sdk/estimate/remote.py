@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from offload_sdk._types import Estimate, ImageInfo, Latency, Outcome, Profile, Snapshot
+from collections.abc import Callable, Sequence
+
+from offload_sdk._types import Estimate, ImageInfo, Latency, Outcome, Payload, Profile, Snapshot
 from offload_sdk.estimate.energy import remote_energy_j
 from offload_sdk.estimate.link import LinkFilter
 from offload_sdk.estimate.moments import Moments
 from offload_sdk.estimate.money import Prices, energy_cost_usd, request_cost_usd
+from offload_sdk.estimate.payload_size import PayloadSize
 from offload_sdk.estimate.pixels import PixelTime
 from offload_sdk.estimate.reliability import Reliability
 
-__all__ = ["RemoteEstimator"]
+__all__ = ["ChoosePayload", "RemoteEstimator"]
+
+ChoosePayload = Callable[[Sequence[float], float], int]
+"""From the bytes of each payload and the link's seconds per byte to the place of the payload to send."""
 
 # Before anything is measured: an ordinary broadband link, with a spread as large as the value.
 _PRIOR_RTT_S = 0.06
 _PRIOR_BYTES_PER_S = 1.25e6
 _PRIOR_SERVER_S = 0.03
 _HEADER_BYTES = 500.0
+_PAYLOAD = Payload(side_px=256, quality=90, expected_bytes=18_000)
 _IDLE_LIMIT_S = 55.0  # load balancers drop an idle connection after 60 s
 
 
@@ -25,9 +32,9 @@ class RemoteEstimator:
 
     The network part comes from a `LinkFilter`, the server's from what it reports in `Server-Timing`. A
     connection unused for `idle_limit_s` counts as cold; the cost of opening one is learned apart, its prior
-    being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). `payload_bytes` is what an upload is expected
-    to take until uploads have been seen. An attempt that was given up says "longer
-    than": it raises the prediction if it lasted longer than that, and never lowers it.
+    being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). Each prediction is for one of the
+    `payloads`, which `choose` picks (without it, the first). An attempt that was given up says "longer than":
+    it raises the prediction if it lasted longer than that, and never lowers it.
     """
 
     def __init__(
@@ -38,7 +45,8 @@ class RemoteEstimator:
         *,
         prices: Prices,
         handshake_rtts: float = 1.0,
-        payload_bytes: float = 18_000.0,
+        payloads: Sequence[Payload] = (_PAYLOAD,),
+        choose: ChoosePayload | None = None,
         idle_limit_s: float = _IDLE_LIMIT_S,
         usd_per_kwh: float = 0.0,
     ) -> None:
@@ -56,23 +64,20 @@ class RemoteEstimator:
         self._handshake_rtts = handshake_rtts
         self._connect_ratio = Moments(1.0, 0.5, gain=0.2)  # of the handshake's time to handshake_rtts · RTT
         self._server = Moments(_PRIOR_SERVER_S, _PRIOR_SERVER_S, gain=0.15)
-        self._payload = Moments(payload_bytes + _HEADER_BYTES, 0.3 * payload_bytes)
+        self._payloads = tuple(payloads)
+        self._choose = choose
+        self._size = PayloadSize()
         self._reliability = Reliability()
         self._idle_limit_s = idle_limit_s
         self._warm_until_s: float | None = None
         self._usd_per_kwh = usd_per_kwh
 
-    def payload_bytes(self, image: ImageInfo) -> float:
-        """Return the bytes that uploading this image is expected to take, headers included."""
-        if image.encoded_bytes is not None and image.format == "JPEG":
-            return min(self._payload.mean, image.encoded_bytes + _HEADER_BYTES)
-        return self._payload.mean
-
     def estimate(self, image: ImageInfo, snapshot: Snapshot, now_s: float) -> Estimate:
-        size_bytes = self.payload_bytes(image)
+        payload, size_bytes, size_var = self._payload_for(image)
         decode_s, decode_var = self._decode.predict(image)
         encode_s, encode_var = self._encode.predict(image)
         network_s, network_var = self.link.predict(size_bytes, now_s)
+        network_var += size_var * self.link.s_per_byte * self.link.s_per_byte
         connect_s, connect_var = 0.0, 0.0
         if self._warm_until_s is None or now_s > self._warm_until_s:
             handshake_s = self._handshake_rtts * self.link.rtt_s
@@ -92,6 +97,7 @@ class RemoteEstimator:
             energy_source="unknown" if energy_j is None else self._profile.cpu_power_source,
             cost_usd=cost_usd + energy_cost_usd(energy_j, self._usd_per_kwh),
             success_probability=self._reliability.probability(now_s),
+            payload=payload,
             payload_bytes=int(size_bytes),
             parts_s={
                 "decode": decode_s,
@@ -111,6 +117,9 @@ class RemoteEstimator:
                 self._decode.learn(image, timings["decode"])
             if "encode" in timings:
                 self._encode.learn(image, timings["encode"])
+            if outcome.sent_bytes:
+                payload = outcome.payload or self._payloads[0]
+                self._size.learn(image, payload, outcome.sent_bytes - _HEADER_BYTES)
         ended_s = outcome.started_s + outcome.latency_s
         probe = outcome.role == "probe"
         if outcome.status == "failed":
@@ -130,8 +139,15 @@ class RemoteEstimator:
             self._server.add(timings.get("server", 0.0))
         if "network" in timings:
             self.link.update(outcome.sent_bytes, timings["network"], ended_s)
-        if not probe and outcome.sent_bytes:
-            self._payload.add(outcome.sent_bytes)
+
+    def _payload_for(self, image: ImageInfo) -> tuple[Payload, float, float]:
+        """Return what to send, and the mean and the variance of the bytes that it takes, headers included."""
+        sizes = [self._size.predict(image, payload) for payload in self._payloads]
+        place = 0
+        if self._choose is not None:
+            place = self._choose([mean_bytes for mean_bytes, _ in sizes], self.link.s_per_byte)
+        mean_bytes, variance = sizes[place]
+        return self._payloads[place], mean_bytes + _HEADER_BYTES, variance
 
     def _learn_at_least(self, outcome: Outcome, ended_s: float) -> None:
         """Learn from an attempt that was given up: its network part took at least what it was given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from offload_sdk import wire
 from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Request
@@ -57,7 +57,8 @@ class RemoteExecutor:
         """Upload the picture and wait for its classes. Raises `InvalidImageError` if it cannot be decoded."""
         started_s = self._clock()
         timings: dict[str, float] = {}
-        payload, media_type = picture.payload(timings)
+        coding = request.payloads.get(self.name)
+        payload, media_type = picture.payload(timings, coding)
         prepare_s = self._clock() - started_s
         left_s = None if budget_s is None else budget_s - prepare_s
         context = wire.RequestContext(
@@ -69,7 +70,7 @@ class RemoteExecutor:
         )
         attempt = self._upload(payload, media_type, context, left_s)
         attempt.labels = attempt.labels[: request.top_k]  # a server may know only the three of the contract
-        return self._outcome(attempt, role, started_s, timings)
+        return replace(self._outcome(attempt, role, started_s, timings), payload=coding)
 
     def ping(self, budget_s: float) -> Outcome:
         """Ask for the endpoint's health: a round trip with hardly any bytes."""

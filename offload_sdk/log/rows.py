@@ -18,6 +18,7 @@ from offload_sdk._types import (
     Label,
     Latency,
     Outcome,
+    Payload,
     Record,
     Snapshot,
 )
@@ -201,14 +202,21 @@ def _estimate(option: str, entry: Mapping[str, Any]) -> Estimate:
         energy_source=entry["energy_source"],
         cost_usd=entry["cost_usd"],
         success_probability=entry["success_probability"],
+        payload=_payload(entry),
         payload_bytes=entry["payload_bytes"],
         parts_s=entry["parts_s"],
     )
 
 
+def _payload(entry: Mapping[str, Any]) -> Payload | None:
+    found = entry.get("payload")  # a row from before there was a choice has none
+    return None if found is None else Payload(**found)
+
+
 def _outcome(entry: Mapping[str, Any]) -> Outcome:
     known = {name: value for name, value in entry.items() if name in Outcome.__dataclass_fields__}
     known["labels"] = _labels(entry["labels"])
+    known["payload"] = _payload(entry)
     known["latency_s"] = _number(entry["latency_s"])
     return Outcome(**known)
 

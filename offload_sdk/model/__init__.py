@@ -8,7 +8,8 @@ from __future__ import annotations
 from offload_sdk.model.catalogue import AUTO, CATALOGUE, CatalogueEntry, model_path, resolve
 from offload_sdk.model.classifier import Classifier
 from offload_sdk.model.labels import imagenet_names
-from offload_sdk.model.picture import OpenPicture, PayloadOptions, PictureLimits, open_picture
+from offload_sdk.model.payload import payloads_for
+from offload_sdk.model.picture import OpenPicture, PictureLimits, open_picture
 from offload_sdk.model.runtime import runtime_name
 from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
 
@@ -21,11 +22,11 @@ __all__ = [
     "ModelFile",
     "Normalisation",
     "OpenPicture",
-    "PayloadOptions",
     "PictureLimits",
     "imagenet_names",
     "model_path",
     "open_picture",
+    "payloads_for",
     "resolve",
     "runtime_name",
 ]

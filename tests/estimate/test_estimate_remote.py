@@ -23,11 +23,12 @@ from estimator_cases import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offload_sdk._types import ImageInfo
+from offload_sdk._types import ImageInfo, Payload
 from offload_sdk.estimate import Prices, RemoteEstimator
 
 pytestmark = pytest.mark.light
 REMOTE = CASES["remote"]
+LARGE = Payload(side_px=256, quality=90, expected_bytes=1_000_000)
 
 
 def taught(total_s: float = 0.2, count: int = 20) -> tuple[RemoteEstimator, float]:
@@ -149,7 +150,7 @@ def test_a_change_of_the_link_is_followed_within_four_requests(factor: float) ->
 @settings(max_examples=60, deadline=None)
 def test_time_energy_and_money_are_monotone_in_the_payload(lessons, sizes, age_s) -> None:
     prices = Prices(usd_per_request=1e-6, usd_per_server_hour=0.5, usd_per_gb=0.09)
-    estimator = RemoteEstimator("edge", PROFILE, decode_times(), prices=prices, payload_bytes=1e6)
+    estimator = RemoteEstimator("edge", PROFILE, decode_times(), prices=prices, payloads=(LARGE,))
     now_s = 0.0
     for total_s, sent_bytes, pause_s in lessons:
         now_s += pause_s

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offload_sdk._types import Decision, ImageInfo, Label, Outcome, Request, Snapshot
+from offload_sdk._types import Decision, ImageInfo, Label, Outcome, Payload, Request, Snapshot
 from offload_sdk.errors import InvalidImageError, ModelError
 from offload_sdk.execute.exchange import HttpSession
 from offload_sdk.execute.local import LocalExecutor
@@ -94,7 +94,7 @@ class OnePicture:
         timings["decode"] = 0.001
         return object()
 
-    def payload(self, timings: dict[str, float]) -> tuple[bytes, str]:
+    def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]:
         return padded_jpeg(2000), "image/jpeg"
 
 
@@ -102,7 +102,7 @@ class Undecodable(OnePicture):
     def tensor(self, timings: dict[str, float]) -> object:
         raise InvalidImageError("it is torn")
 
-    def payload(self, timings: dict[str, float]) -> tuple[bytes, str]:
+    def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]:
         raise InvalidImageError("it is torn")
 
 

@@ -14,7 +14,7 @@ import pytest
 from image_variants import encode, variants
 from PIL import Image
 
-from offload_sdk.model import InputSpec, PayloadOptions, open_picture
+from offload_sdk.model import InputSpec, open_picture, payloads_for
 from offload_sdk.model.pixels import central_square, draft_size
 from offload_sdk.typing import Picture
 
@@ -210,12 +210,13 @@ def test_quality_and_side_are_options(gradient: Image.Image) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (600, 600, 3), dtype=np.uint8)
     sizes = []
     for quality in (30, 60, 90, 95):
-        options = PayloadOptions(quality=quality)
-        sizes.append(len(open_picture(noise, SPEC, payload=options).payload({})[0]))
+        (payload,) = payloads_for(SPEC, quality=quality)
+        sizes.append(len(open_picture(noise, SPEC, payload=payload).payload({})[0]))
     assert sizes == sorted(set(sizes))
-    small, _ = open_picture(noise, SPEC, payload=PayloadOptions(side_px=128)).payload({})
+    (small_payload,) = payloads_for(SPEC, side_px=128)
+    small, _ = open_picture(noise, SPEC, payload=small_payload).payload({})
     assert Image.open(io.BytesIO(small)).size == (128, 128)
-    expected = [PayloadOptions(quality=quality).expected_bytes(SPEC) for quality in (30, 60, 90, 95)]
+    expected = [payloads_for(SPEC, quality=quality)[0].expected_bytes for quality in (30, 60, 90, 95)]
     assert expected == sorted(set(expected))
 
 
@@ -238,9 +239,9 @@ def test_jpegs_are_decoded_at_reduced_scale(size: tuple[int, int], reduction: in
 
 def test_the_expected_payload_is_about_right(coffee: Image.Image) -> None:
     for quality in (50, 70, 90, 95):
-        options = PayloadOptions(quality=quality)
-        found = len(open_picture(coffee, SPEC, payload=options).payload({})[0])
-        assert 0.6 < found / options.expected_bytes(SPEC) < 1.6
+        (payload,) = payloads_for(SPEC, quality=quality)
+        found = len(open_picture(coffee, SPEC, payload=payload).payload({})[0])
+        assert 0.6 < found / payload.expected_bytes < 1.6
 
 
 def test_reduced_scale_stays_within_its_bound(shared_data: Path) -> None:
