@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from offload_sdk._version import __version__
-from offload_sdk.cli import calibrate, classify, demo, doctor, models, report, serve, status
+from offload_sdk.cli import calibrate, classify, demo, doctor, models, replay, report, serve, status
 from offload_sdk.errors import ConfigurationError, OffloadError
 
 __all__ = ["app"]
@@ -58,6 +58,7 @@ app.command(name="status")(status.status)
 app.add_typer(models.app, name="models")
 app.command(name="serve")(serve.serve)
 app.command(name="report")(report.report)
+app.command(name="replay")(replay.replay)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="demo")(demo.demo)
 
