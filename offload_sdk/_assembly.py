@@ -100,7 +100,7 @@ def assemble(
     )
 
     if policy is None:
-        policy = policy_by_name(config.policy, **config.auto.model_dump())
+        policy = policy_by_name(config.policy, **config.auto.model_dump(), rng=rng)
     if config.log.shadow_rate > 0.0:
         policy = Shadowed(policy, config.log.shadow_rate, rng)
     if log is None:

@@ -49,7 +49,7 @@ __all__ = [
     "unknown_variables",
 ]
 
-PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline"]
+PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline", "bandit"]
 FILE_NAME = "offload.toml"
 _PREFIX = "OFFLOAD_"
 _NOT_SETTINGS = ("model_mirror",)  # read by a command
@@ -143,7 +143,7 @@ class EndpointConfig(_Group):
 
 
 class AutoConfig(_Group):
-    """The prices and limits of the policy `auto`.
+    """The prices and limits of the policy `auto`; `bandit` keeps the same limits.
 
     Everything is weighed in seconds: `seconds_per_joule` applies on battery, divided by the charge that is
     left (0..1); on mains energy is free. `seconds_per_usd` applies always. Below `battery_threshold_frac` the

@@ -45,6 +45,17 @@ def test_the_toml_example_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [endpoint.name for endpoint in OffloadConfig().all_endpoints] == ["edge", "cloud"]
 
 
+def test_the_wrappers_example_gives_a_working_offloader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pytest.importorskip("skimage.data")
+    monkeypatch.chdir(tmp_path)
+    page = (_REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(example, "settings.md", "exec"), names)
+    with names["offloader"] as offloader:
+        assert offloader.classify(data.chelsea()).decision.policy == "latency"
+
+
 def test_the_readme_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pytest.importorskip("skimage.data")
     from PIL import Image

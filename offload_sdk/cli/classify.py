@@ -30,7 +30,7 @@ def classify(
     as_json: Json = False,
     policy: Annotated[
         str | None,
-        typer.Option("--policy", help="auto, local, remote, latency, energy, cost or deadline."),
+        typer.Option("--policy", help="auto, local, remote, latency, energy, cost, deadline or bandit."),
     ] = None,
     server: Server = None,
     model: Model = None,
