@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from offload_sdk._types import Decision, Estimate, Outcome, Situation
@@ -48,24 +48,27 @@ class Bandit:
         shown = ", ".join(f"{describe(option)} ± {beliefs[option.option][1]:.0%}" for option in options)
         if len(options) == 1:
             return decision("bandit", options[0], f"the only option left: {shown}{notes}", situation)
-        log_s = {e.option: math.log(max(expected_latency_s(e, situation), _LEAST_S)) for e in options}
-        leader = min(options, key=lambda e: log_s[e.option])
-        chosen, propensity = leader, 0.0
-        draw, drawn = self._rng.random(), 0.0
-        for challenger in options:
-            if challenger is leader:
-                continue
-            sd = math.hypot(beliefs[leader.option][1], beliefs[challenger.option][1])
-            wins = _below((log_s[leader.option] - log_s[challenger.option]) / sd) / (len(options) - 1)
-            if drawn <= draw < drawn + wins:
-                chosen, propensity = challenger, wins
-            drawn += wins
-        explored = chosen is not leader
-        if not explored:
-            propensity = 1.0 - drawn
-        why = f"tried, though {leader.option} is likely faster" if explored else "likely the fastest"
+        log_s = [math.log(max(expected_latency_s(option, situation), _LEAST_S)) for option in options]
+        place, leader, propensity = self._draw(log_s, [beliefs[option.option][1] for option in options])
+        chosen = options[place]
+        explored = place != leader
+        why = f"tried though {options[leader].option} is likely faster" if explored else "likely the fastest"
         reason = f"{chosen.option}, {why} (drawn with {propensity:.1%}), of {shown}{notes}"
         return replace(decision("bandit", chosen, reason, situation), propensity=propensity, explored=explored)
+
+    def _draw(self, log_s: Sequence[float], sds: Sequence[float]) -> tuple[int, int, float]:
+        """Return the place of the winner, that of the leader, and the probability of this winner."""
+        leader = min(range(len(log_s)), key=log_s.__getitem__)
+        draw, drawn = self._rng.random(), 0.0
+        winner, propensity = leader, 0.0
+        for place, mean in enumerate(log_s):
+            if place == leader:
+                continue
+            wins = _below((log_s[leader] - mean) / math.hypot(sds[leader], sds[place])) / (len(log_s) - 1)
+            if drawn <= draw < drawn + wins:
+                winner, propensity = place, wins
+            drawn += wins
+        return (winner, leader, propensity) if winner != leader else (leader, leader, 1.0 - drawn)
 
     def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
         self._step += 1
@@ -75,8 +78,8 @@ class Bandit:
                 continue
             self._now_s = max(self._now_s, outcome.started_s + outcome.latency_s)
             spread = _spread(estimate)
-            median_s = max(estimate.latency.mean_s, _LEAST_S) * math.exp(-0.5 * spread * spread)
-            value = math.log(outcome.latency_s / median_s)
+            log_median = math.log(max(estimate.latency.mean_s, _LEAST_S)) - 0.5 * spread * spread
+            value = math.log(outcome.latency_s) - log_median
             ratio = self._ratios.setdefault(outcome.option, LogRatio())
             if outcome.censored:
                 ratio.add_above(value, spread, self._step, self._now_s)

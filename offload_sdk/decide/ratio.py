@@ -36,31 +36,41 @@ class LogRatio:
         precision = 1.0 / (_PRIOR_SD * _PRIOR_SD + spread * spread) + fade * self._precision
         return fade * self._sum / precision, 1.0 / math.sqrt(precision)
 
-    def add(self, value: float, spread: float, step: int, now_s: float, *, weight: float = 1.0) -> None:
+    def add(self, value: float, spread: float, step: int, now_s: float) -> None:
         """Learn one log ratio."""
-        fade = self._fade(step, now_s)
-        precision = weight / (_NOISE_SD * _NOISE_SD + spread * spread)
-        self._precision = fade * self._precision + precision
-        self._sum = fade * self._sum + precision * min(max(value, -_MOST), _MOST)
-        self._at_step, self._at_s = max(step, self._at_step), max(now_s, self._at_s)
+        precision = 1.0 / _noise(spread)
+        self._take(precision, precision * min(max(value, -_MOST), _MOST), step, now_s)
 
     def add_above(self, bound: float, spread: float, step: int, now_s: float) -> None:
         """Learn that a log ratio is above `bound`: the mean can only rise, by the less the lower the bound.
 
-        One Newton step on the likelihood 1 − Φ(z) of a censored normal sample (Tobin 1958), with
-        z = (bound − mean) / sd: with the hazard λ = φ(z) / (1 − Φ(z)) it amounts to a sample at
-        mean + sd / (λ − z) of weight λ(λ − z), the share of an observed sample's information that it holds.
+        The belief becomes the Gaussian with the mean and the variance of its posterior under a censored sample
+        (Tobin 1958). With z = (bound − mean) / s, where s² is the variance of a sample to come, and the hazard
+        λ = φ(z) / (1 − Φ(z)), the mean rises by λ · variance / s, the variance falls by λ(λ − z) · variance² / s².
         """
         mean, sd = self.mean_sd(spread, step, now_s)
-        sd = math.sqrt(sd * sd + _NOISE_SD * _NOISE_SD + spread * spread)
-        z = (min(bound, _MOST) - mean) / sd
+        variance = sd * sd
+        total = variance + _noise(spread)
+        z = (min(bound, _MOST) - mean) / math.sqrt(total)
         hazard = _hazard(z)
-        weight = min(hazard * (hazard - z), 1.0)
-        self.add(mean + sd / (hazard - z), spread, step, now_s, weight=weight)
+        raised = mean + hazard * variance / math.sqrt(total)
+        shrunk = variance * (1.0 - min(hazard * (hazard - z), 1.0) * variance / total)
+        self._take(1.0 / shrunk - 1.0 / variance, raised / shrunk - mean / variance, step, now_s)
+
+    def _take(self, precision: float, weighted: float, step: int, now_s: float) -> None:
+        fade = self._fade(step, now_s)
+        self._precision = fade * self._precision + precision
+        self._sum = fade * self._sum + weighted
+        self._at_step, self._at_s = max(step, self._at_step), max(now_s, self._at_s)
 
     def _fade(self, step: int, now_s: float) -> float:
         steps, age_s = max(step - self._at_step, 0), max(now_s - self._at_s, 0.0)
         return _KEEP**steps * math.exp(-age_s / _FORGET_S)
+
+
+def _noise(spread: float) -> float:
+    """Return the variance of one sample about the mean."""
+    return _NOISE_SD * _NOISE_SD + spread * spread
 
 
 def _hazard(z: float) -> float:
