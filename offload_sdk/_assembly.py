@@ -31,6 +31,7 @@ __all__ = ["assemble"]
 _logger = logging.getLogger("offload_sdk")
 _DECODE_BASE_S = 0.0005
 _SHADOW_BACKLOG = 4  # pictures that may wait in memory for their other path to be run
+_MOST_HEDGES = 16  # uploads that linger, or inferences that wait for their turn
 _HANDSHAKE_RTTS = {"http": 1.0, "https": 2.0}  # TCP; TCP and TLS 1.3
 
 
@@ -162,9 +163,15 @@ def _local_side(
     classifier: Classifier, profile: Profile, decode: PixelTime, cores: int, config: OffloadConfig, clock: Clock
 ) -> Side:
     from offload_sdk.execute.local import LocalExecutor
+    from offload_sdk.execute.workers import Workers
 
     estimator = LocalEstimator(profile, decode, cores=cores, usd_per_kwh=config.usd_per_kwh)
-    return Side(name="local", estimator=estimator, executor=LocalExecutor(classifier, clock=clock))
+    return Side(
+        name="local",
+        estimator=estimator,
+        executor=LocalExecutor(classifier, clock=clock),
+        workers=Workers(1, "offload-local", backlog=_MOST_HEDGES),
+    )
 
 
 def _endpoint_side(
@@ -180,6 +187,7 @@ def _endpoint_side(
     from offload_sdk.execute.circuit import Circuit
     from offload_sdk.execute.exchange import HttpSession
     from offload_sdk.execute.remote import RemoteExecutor
+    from offload_sdk.execute.workers import Workers
 
     prices = Prices(
         usd_per_request=endpoint.usd_per_request,
@@ -205,6 +213,7 @@ def _endpoint_side(
             usd_per_kwh=config.usd_per_kwh,
         ),
         executor=RemoteExecutor(endpoint.name, session, clock=clock, connect_timeout_s=config.connect_timeout_s),
+        workers=Workers(_MOST_HEDGES, f"offload-hedge-{endpoint.name}"),
         circuit=Circuit(
             failures=config.circuit.failures,
             cooldown_s=config.circuit.cooldown_s,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from offload_sdk._types import Decision, Outcome, Profile, Snapshot
+from offload_sdk._types import Decision, Estimate, ImageInfo, Outcome, Profile, Snapshot
 from offload_sdk._version import __version__
-from offload_sdk.estimate import Prices, RemoteEstimator, outcome_cost_usd, outcome_energy
-from offload_sdk.learn import learn_probe
+from offload_sdk.estimate import Backlog, Job, Prices, RemoteEstimator, outcome_cost_usd, outcome_energy
+from offload_sdk.execute.circuit import Circuit, tell_circuit
+from offload_sdk.learn import learn, learn_probe
 from offload_sdk.typing import Clock, Estimator, Executor, LearningPolicy, Log, Picture, Policy
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
-    from offload_sdk.execute.circuit import Circuit
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
@@ -26,18 +26,28 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "Side"]
 
 _logger = logging.getLogger("offload_sdk")
+_CLOSING_S = 2.0  # is waited for runs in the background
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One option: its estimator, its executor and, for an endpoint, its circuit and prices."""
+    """One option: its estimator, its executor and, for an endpoint, its circuit and prices.
+
+    `workers` run it when it must not hold up the caller: as one half of a hedge.
+    """
 
     name: str
     estimator: Estimator
     executor: Executor
+    workers: Workers
     circuit: Circuit | None = None
     prices: Prices | None = None
     endpoint: EndpointConfig | None = None
+
+    @property
+    def s_per_byte(self) -> float | None:
+        """What a byte takes on the way to the endpoint; None for the local path."""
+        return self.estimator.link.s_per_byte if isinstance(self.estimator, RemoteEstimator) else None
 
 
 class Parts:
@@ -67,11 +77,12 @@ class Parts:
         self.log = log
         self.open_picture = open_picture
         self.shadows = shadows
-        self.lock = lock
+        self.lock = lock  # guards estimators, policy, circuits and backlog
+        self.backlog = Backlog()
         self.clock = clock
         self.wall = wall
         self.estimators: Mapping[str, Estimator] = {side.name: side.estimator for side in sides}
-        self._by_name = {side.name: side for side in sides}
+        self.by_name = {side.name: side for side in sides}
         self._config = config
         self._monitor = monitor
         self._prober = prober
@@ -84,37 +95,71 @@ class Parts:
         """Return the latest reading of the device; costs a reference."""
         return self._monitor.snapshot
 
-    def settle(self, side: Side, outcome: Outcome) -> Outcome:
-        """Tell the circuit how an attempt ended; return the outcome with its energy and money."""
+    def begin(self, side: Side, expected: Estimate, budget_s: float | None, *, insist: bool = False) -> Job | None:
+        """Note that an option is started; None if it should not be, as its circuit refuses (unless `insist`).
+
+        Of several images that meet a half-open circuit, one gets its leave. `settle` or `drop` must follow.
+        """
+        alone_s = expected.latency_mean_s - expected.parts_s.get("wait", 0.0)
+        work_s = alone_s if side.s_per_byte is None else min(expected.payload_bytes * side.s_per_byte, alone_s)
+        now_s = self.clock()
+        with self.lock:
+            if side.circuit is not None:
+                allowed = side.circuit.begin(now_s, budget_s or self._config.remote_timeout_s)
+                if not allowed and not insist:
+                    return None
+            return self.backlog.started(side.name, work_s, now_s, tail_s=alone_s - work_s)
+
+    def drop(self, side: Side, job: Job) -> None:
+        """Take back `begin`: what was run, or queued, told nothing of the option."""
+        with self.lock:
+            self.backlog.ended(job, self.clock())
+            if side.circuit is not None:
+                side.circuit.abandon()
+
+    def settle(self, side: Side, outcome: Outcome, job: Job | None = None) -> Outcome:
+        """Tell backlog and circuit how an attempt ended; return the outcome with its energy and money."""
         if outcome.error_kind == "auth" and side.name not in self._refused:
             self._refused.add(side.name)
             _logger.warning("%s: %s; until then every image is classified elsewhere", side.name, outcome.error)
-        if side.circuit is not None:
-            with self.lock:
+        was_down = down = False
+        with self.lock:
+            if job is not None:
+                self.backlog.ended(job, self.clock())
+            if side.circuit is not None:
                 was_down = side.circuit.is_open
-                _tell_circuit(side.circuit, outcome)
+                tell_circuit(side.circuit, outcome)
                 down = side.circuit.is_open
-            if self._prober is not None and down != was_down:
-                self._prober.set_down(side.name, down)
-                self._monitor.poke()
-        link = side.estimator.link if isinstance(side.estimator, RemoteEstimator) else None
-        energy_j, source = outcome_energy(self._profile, outcome, link.s_per_byte if link is not None else None)
+        if self._prober is not None and down != was_down:
+            self._prober.set_down(side.name, down)
+            self._monitor.poke()
+        energy_j, source = outcome_energy(self._profile, outcome, side.s_per_byte)
         cost_usd = outcome_cost_usd(side.prices, outcome, energy_j, self._config.usd_per_kwh)
         return replace(outcome, energy_j=energy_j, energy_source=source, cost_usd=cost_usd)
 
-    def image_seen(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
-        """Give the prober its budget for this image, and tell it which links were just measured anyway."""
-        if self._prober is None:
-            return
-        now_s = self.clock()
-        self._prober.image_seen(max(e.payload_bytes for e in decision.predicted.values()), now_s)
-        for outcome in outcomes:
-            if outcome.path == "remote" and outcome.status == "success":
-                self._prober.sample_seen(outcome.option, now_s)
+    def learn(self, decision: Decision, outcomes: Sequence[Outcome], image: ImageInfo, snapshot: Snapshot) -> None:
+        """Learn from what became of an image, and tell the prober which links were just measured anyway.
+
+        A fault of a plug-in must not cost the answer that is there.
+        """
+        try:
+            with self.lock:
+                learn(self.estimators, self.learner, decision, outcomes, image, snapshot)
+        except Exception:
+            _logger.exception("learning from an image failed")
+        if self._prober is not None:
+            for outcome in outcomes:
+                if outcome.path == "remote" and outcome.status == "success":
+                    self._prober.sample_seen(outcome.option, self.clock())
+
+    def image_seen(self, decision: Decision) -> None:
+        """Give the prober its budget for this image."""
+        if self._prober is not None:
+            self._prober.image_seen(max(e.payload_bytes for e in decision.predicted.values()), self.clock())
 
     def probe_seen(self, outcome: Outcome) -> None:
         """Take a probe's outcome from the background thread: it may close a circuit, and it teaches."""
-        settled = self.settle(self._by_name[outcome.option], outcome)
+        settled = self.settle(self.by_name[outcome.option], outcome)
         with self.lock:
             learn_probe(self.estimators, settled, self.snapshot())
 
@@ -157,31 +202,21 @@ class Parts:
         }
 
     def close(self) -> None:
-        """Close everything, each part whatever becomes of the others; the log last, since all write to it."""
-        with contextlib.ExitStack() as closing:
+        """Close everything, each part whatever becomes of the others; the log last, since all write to it.
+
+        Shadow runs and inferences end by themselves, within reason; what lingers on the network is cut short.
+        """
+        with contextlib.ExitStack() as closing:  # what is entered last comes first
             closing.callback(self.log.close)
             for side in self.sides:
+                closing.callback(side.workers.join, _CLOSING_S)
                 closing.callback(side.executor.close)
-            closing.callback(self.shadows.join, 2.0)
-            closing.callback(self.shadows.close)
+                if side.endpoint is None:  # an inference cannot be cut short
+                    closing.callback(side.workers.join, _CLOSING_S)
+            closing.callback(self.shadows.join, _CLOSING_S)
+            for workers in (self.shadows, *(side.workers for side in self.sides)):
+                closing.callback(workers.close)
             closing.callback(self._monitor.close)
-
-
-def _tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
-    """A refused image counts too: an endpoint that takes none is of no use. Our own haste and overload do not."""
-    if outcome.labels:
-        circuit.success()
-    elif outcome.status == "success":
-        circuit.reached()
-    elif outcome.status == "ignored" and outcome.error_kind != "input":
-        circuit.abandon()
-    else:
-        circuit.failure(
-            outcome.started_s + outcome.latency_s,
-            outcome.error or "failed",
-            kind=outcome.error_kind or "status",
-            stay_away_s=outcome.retry_after_s,
-        )
 
 
 def _endpoint_status(side: Side, now_s: float) -> dict[str, Any]:

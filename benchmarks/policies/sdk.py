@@ -1,7 +1,6 @@
 """The SDK's own loop in the simulation: its estimators, policies, circuit and probes, unchanged.
 
-What stands in the threads and sockets of the live loop is repeated here: the order of the calls, and
-`budget_s`, which is the arithmetic of `Offloader`'s own (a test compares the two).
+What stands in the threads and sockets of the live loop is repeated here: the order of the calls.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from collections.abc import Sequence
 
 from benchmarks.policies.contender import Attempt, Contender, Plan, View
 from offload_sdk._config import AutoConfig, CircuitConfig, OffloadConfig, ProbeConfig
-from offload_sdk._offloader import _LEAST_PATIENCE_S, _PATIENCE_BEYOND_S, _PATIENCE_P90S
-from offload_sdk._parts import _tell_circuit
 from offload_sdk._types import (
     Decision,
     Estimate,
@@ -28,30 +25,18 @@ from offload_sdk._types import (
 from offload_sdk.decide import policy_by_name
 from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
-from offload_sdk.execute.circuit import Circuit
+from offload_sdk.execute.circuit import Circuit, tell_circuit
+from offload_sdk.execute.patience import patience_s
 from offload_sdk.learn import learn, learn_probe
 from offload_sdk.measure.probe_schedule import Probe, ProbeSchedule
 from offload_sdk.typing import Estimator, LearningPolicy, Policy
 
-__all__ = ["HedgeAtP90", "Sdk", "budget_s"]
+__all__ = ["HedgeAtP90", "Sdk"]
 
 _REMOTE_TIMEOUT_S: float = OffloadConfig.model_fields["remote_timeout_s"].default
 _LABELS = (Label(name="", probability=1.0, index=0),)
 _SIDE_PX = 256
 _UNKNOWN = Snapshot(taken_s=0.0)
-
-
-def budget_s(expected: Estimate, spare: Estimate, deadline_s: float | None) -> float:
-    """How long the SDK waits for an endpoint while the local path stands ready."""
-    p90_s = expected.latency_p90_s
-    patience_s = min(_PATIENCE_P90S * p90_s, p90_s + _PATIENCE_BEYOND_S) + spare.latency_mean_s
-    limit_s = min(_REMOTE_TIMEOUT_S, max(patience_s, _LEAST_PATIENCE_S))
-    if deadline_s is None:
-        return limit_s
-    left_s = deadline_s
-    if spare.latency_p90_s < left_s:
-        left_s -= spare.latency_p90_s
-    return min(limit_s, left_s)
 
 
 class Sdk(Contender):
@@ -144,7 +129,7 @@ class Sdk(Contender):
         )
 
     def _patience_s(self, remote: Estimate, local: Estimate) -> float:
-        return budget_s(remote, local, None)
+        return patience_s(remote, local, 0.0, None, _REMOTE_TIMEOUT_S)
 
     def _second_after_s(self, remote: Estimate, local: Estimate) -> float | None:
         return None
@@ -153,7 +138,7 @@ class Sdk(Contender):
         if outcome.path == "local":
             return outcome
         was_down = self.circuit.is_open
-        _tell_circuit(self.circuit, outcome)
+        tell_circuit(self.circuit, outcome)
         if self.circuit.is_open != was_down:
             self._schedule.set_down("remote", not was_down, outcome.started_s + outcome.latency_s)
         return outcome

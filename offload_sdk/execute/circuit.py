@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import random
 
-__all__ = ["Circuit"]
+from offload_sdk._types import Outcome
+
+__all__ = ["Circuit", "tell_circuit"]
 
 _JITTER = 0.2
 _NETWORK_KINDS = frozenset({"connect", "timeout", "broken"})
@@ -103,3 +105,23 @@ class Circuit:
         self._by_network = network and stay_away_s is None
         self._why = f"{self._row} failures in a row ({why})" if self._row > 1 else why
         self._cooldown_s = min(2.0 * self._cooldown_s, self._max_cooldown_s)
+
+
+def tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
+    """Tell a circuit how an attempt or a probe ended.
+
+    A refused image counts too: an endpoint that takes none is of no use. Our own haste and overload do not.
+    """
+    if outcome.labels:
+        circuit.success()
+    elif outcome.status == "success":
+        circuit.reached()
+    elif outcome.status == "ignored" and outcome.error_kind != "input":
+        circuit.abandon()
+    else:
+        circuit.failure(
+            outcome.started_s + outcome.latency_s,
+            outcome.error or "failed",
+            kind=outcome.error_kind or "status",
+            stay_away_s=outcome.retry_after_s,
+        )

@@ -136,12 +136,12 @@ class RemoteExecutor:
             self._session.forget_connections()
             return send()
 
-        task = self._workers.submit(send_on_live_connection)
-        if task is None:
-            attempt.error = RemoteError("too many requests to this endpoint are waiting already", kind="busy")
-            return attempt
         self._running.add(exchange)
         try:
+            task = self._workers.submit(send_on_live_connection)
+            if task is None:
+                attempt.error = RemoteError("too many requests to this endpoint are waiting already", kind="busy")
+                return attempt
             ended = task.wait(limit_s)
         finally:
             self._running.discard(exchange)
@@ -160,7 +160,10 @@ class RemoteExecutor:
             read(reply, attempt)
         except RemoteError as error:
             attempt.error = error
-            attempt.censored = error.kind == "timeout"
+            if exchange.ended:  # by `close`
+                attempt.error = RemoteError("given up, as the Offloader was closed", kind="cancelled")
+                attempt.timings["network"] = total_s
+            attempt.censored = attempt.error.kind in ("timeout", "cancelled")
             return attempt
         if attempt.cold:
             attempt.timings["connect"] = connect_s
@@ -200,7 +203,7 @@ def _status(error: RemoteError | None) -> OutcomeStatus:
     """What was refused for its own sake says nothing about how fast or how reliable the endpoint is."""
     if error is None:
         return "success"
-    return "ignored" if error.kind in ("input", "busy", "late") else "failed"
+    return "ignored" if error.kind in ("input", "busy", "late", "cancelled") else "failed"
 
 
 def _read_answer(reply: Reply, attempt: _Attempt) -> None:

@@ -6,6 +6,7 @@ a name lookup on a dead network would hold up the exit for half a minute.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 __all__ = ["Task", "Workers"]
 
 T = TypeVar("T")
+_logger = logging.getLogger("offload_sdk")
 
 
 class Task(Generic[T]):
@@ -21,9 +23,20 @@ class Task(Generic[T]):
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
+        self._lock = threading.Lock()
+        self._taken = False  # begun, or cancelled before that
         self._ended = threading.Event()
+        self._next: list[Callable[[Task[T]], object]] = []
         self._value: T | None = None
         self._error: BaseException | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.is_set()
+
+    @property
+    def raised(self) -> bool:
+        return self._error is not None
 
     def wait(self, timeout_s: float | None) -> bool:
         return self._ended.wait(timeout_s)
@@ -33,13 +46,35 @@ class Task(Generic[T]):
             raise self._error
         return self._value  # type: ignore[return-value]  # set before _ended is
 
+    def cancel(self) -> bool:
+        """Have the call never begin; false if it has. A cancelled task never ends."""
+        with self._lock:
+            begun, self._taken = self._taken, True
+        return not begun
+
+    def then(self, act: Callable[[Task[T]], object]) -> None:
+        """Call `act` with this task as soon as it has ended: in the worker, or here and now if that was before."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._next.append(act)
+                return
+        act(self)
+
     def perform(self) -> None:
+        if not self.cancel():  # to take it for oneself is the same claim
+            return
         try:
             self._value = self._call()
         except BaseException as error:  # handed to the one who asks for the result
             self._error = error
         finally:
-            self._ended.set()
+            with self._lock:
+                self._ended.set()
+            try:
+                for act in self._next:
+                    act(self)
+            except Exception:
+                _logger.exception("what follows a call in the background failed")
 
 
 class Workers:
@@ -73,6 +108,14 @@ class Workers:
                     self._threads += 1
             self._busy += 1
         self._tasks.put(task)  # type: ignore[arg-type]  # a Task of any result
+        return task
+
+    def start(self, call: Callable[[], T]) -> Task[T]:
+        """Start the call in a thread, or, where none is to be had, perform it before returning."""
+        task = self.submit(call)
+        if task is None:
+            task = Task(call)
+            task.perform()
         return task
 
     def close(self) -> None:

@@ -1,18 +1,12 @@
-"""The SDK in the simulation is the SDK: the same patience, and its circuit, probes and learning at work."""
+"""The SDK in the simulation is the SDK: its circuit, probes and learning at work."""
 
 from __future__ import annotations
-
-import random
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from simulated import BLACK_HOLE, BOARD_MS, run, scene
 
 from benchmarks.policies.cells import profile_of
-from benchmarks.policies.sdk import HedgeAtP90, Sdk, budget_s
-from offload_sdk import OffloadConfig, Offloader
-from offload_sdk._types import Estimate, Latency
+from benchmarks.policies.sdk import HedgeAtP90, Sdk
 from offload_sdk.testing import LinkSample, LinkTrace
 
 GOOD = LinkTrace.constant(50.0, 10.0)
@@ -21,23 +15,6 @@ BAD = LinkTrace.constant(0.5, 10.0)
 
 def sdk(kind: type[Sdk] = Sdk) -> Sdk:
     return kind(profile_of(BOARD_MS), 20_000, 1)
-
-
-def estimate(option: str, mean_s: float, sd_s: float) -> Estimate:
-    path: Any = "local" if option == "local" else "remote"
-    return Estimate(option=option, path=path, latency=Latency(mean_s=mean_s, sd_s=sd_s))
-
-
-def test_patience_is_that_of_the_live_loop() -> None:
-    rng = random.Random(5)
-    offloader = cast(Any, SimpleNamespace(config=OffloadConfig()))
-    side = cast(Any, SimpleNamespace(circuit=object()))
-    for _ in range(300):
-        remote = estimate("remote", rng.uniform(0.01, 8.0), rng.uniform(0.0, 5.0))
-        local = estimate("local", rng.uniform(0.01, 1.0), rng.uniform(0.0, 0.1))
-        deadline_s = rng.choice((None, rng.uniform(0.01, 3.0)))
-        live_s = Offloader._budget_s(offloader, side, remote, local, 0.0, deadline_s)
-        assert budget_s(remote, local, deadline_s) == live_s
 
 
 @pytest.mark.parametrize(("link", "path"), [(GOOD, "remote"), (BAD, "local")])
