@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from benchmarks.policies.averages import BytesPerSecond, ChangePoint, RemoteTime
 from benchmarks.policies.contender import Contender
@@ -36,7 +35,6 @@ __all__ = [
     "play",
     "profile_of",
     "scene_of",
-    "sdk_of",
 ]
 
 AUTO, ORACLE, ENERGY_ORACLE = "auto", "oracle", "energy_oracle"
@@ -44,7 +42,6 @@ _BOARDS = ((100.0, "zero_2_w"), (50.0, "pi_3b_plus"), (20.0, "pi_4"), (0.0, "pi_
 _RTT_LIMITS_S = (0.003, 0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15)
 _SPLICED_S = 600.0
 
-SdkT = TypeVar("SdkT", bound=Sdk)
 Maker = Callable[[Scene, Profile], Contender]
 _MAKERS: Mapping[str, Maker] = {
     "local": lambda scene, profile: Always("local"),
@@ -54,10 +51,14 @@ _MAKERS: Mapping[str, Maker] = {
     "rls": lambda scene, profile: LeastSquares(scene.board_s),
     "mu_lin_ucb": lambda scene, profile: MuLinUcb(scene.board_s, scene.payload_bytes),
     "change_point": lambda scene, profile: ChangePoint(scene.board_s, scene.seed),
-    "hedge_p90": lambda scene, profile: sdk_of(HedgeAtP90, scene, profile),
+    "hedge_p90": lambda scene, profile: HedgeAtP90(profile, scene.payload_bytes, scene.seed),
     "race": lambda scene, profile: Race(),
-    AUTO: lambda scene, profile: sdk_of(Sdk, scene, profile),
-    "energy": lambda scene, profile: sdk_of(Sdk, scene, profile, "energy"),
+    AUTO: lambda scene, profile: Sdk(
+        profile, scene.payload_bytes, scene.seed, duplicates_frac=scene.duplicates_frac
+    ),
+    "energy": lambda scene, profile: Sdk(
+        profile, scene.payload_bytes, scene.seed, policy_by_name("energy", **AutoConfig().model_dump())
+    ),
     ORACLE: lambda scene, profile: Oracle(),
     ENERGY_ORACLE: lambda scene, profile: EnergyOracle(),
 }
@@ -157,12 +158,6 @@ def budget_of(policy: str) -> float | None:
     """The budget in such a name, else None."""
     name, mark, budget = policy.partition("@")
     return float(budget) if mark and name == AUTO else None
-
-
-def sdk_of(kind: type[SdkT], scene: Scene, profile: Profile, policy: str = AUTO) -> SdkT:
-    """The SDK with its default settings, on the scene's terms."""
-    named = policy_by_name(policy, **AutoConfig().model_dump())
-    return kind(profile, scene.payload_bytes, scene.seed, named)
 
 
 def play(case: Case) -> dict[str, Tally]:

@@ -97,11 +97,15 @@ def _draw_choices(axes: Axes, steps: Sequence[Step]) -> None:
         "where each image started; the colour is that of the side that answered", loc="left", fontsize=9.0
     )
     rows = ("both sides", "local first", "remote first")
-    for step in steps:
-        colour = _COLOURS[step.path]
-        axes.plot([step.started_s], [2.0 if step.first == "remote" else 1.0], "|", color=colour, markersize=9.0)
-        if step.duplicate:
-            axes.plot([step.started_s], [0.0], "|", color=BLACK, markersize=9.0)
+    both_s = [step.started_s for step in steps if step.duplicate]
+    axes.scatter(both_s, [0.0] * len(both_s), s=80.0, c=BLACK, marker="|")
+    axes.scatter(
+        [step.started_s for step in steps],
+        [2.0 if step.first == "remote" else 1.0 for step in steps],
+        s=80.0,
+        c=[_COLOURS[step.path] for step in steps],
+        marker="|",
+    )
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(-0.6, 2.6)
 

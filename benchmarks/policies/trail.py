@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from benchmarks.policies.cells import Case, profile_of, scene_of, sdk_of
-from benchmarks.policies.contender import Plan, Truth, View
+from benchmarks.policies.cells import Case, profile_of, scene_of
+from benchmarks.policies.contender import Truth, View
 from benchmarks.policies.engine import simulate
 from benchmarks.policies.scene import Scene
 from benchmarks.policies.sdk import Sdk
-from offload_sdk._types import Latency, OptionPath
+from offload_sdk._types import Decision, ImageInfo, Latency, OptionPath
 
 __all__ = ["Band", "Step", "follow"]
 
@@ -40,34 +39,31 @@ class Step:
 
 
 class _Followed(Sdk):
-    """The SDK, with every plan noted beside the truth."""
+    """The SDK, with every decision noted beside the truth."""
 
-    noted: dict[int, tuple[dict[OptionPath, Band], Truth, Plan]]
+    noted: dict[int, tuple[Decision, Truth]]
 
-    def plan(self, view: View) -> Plan:
-        truth = view.truth()
-        plan = super().plan(view)
-        decision, _ = self._open[view.index]
-        bands = {estimate.path: _band(estimate.latency) for estimate in decision.predicted.values()}
-        self.noted[view.index] = (bands, truth, plan)
-        return plan
+    def _decide(self, image: ImageInfo, view: View) -> Decision:
+        decision = super()._decide(image, view)
+        self.noted[view.index] = (decision, view.truth())
+        return decision
 
 
 def follow(case: Case) -> tuple[Scene, list[Step]]:
     """Run `auto` over the case; return its scene and a step for each image that got an answer, in their order."""
     scene, profile = scene_of(case), profile_of(case.board_ms)
-    contender = sdk_of(_Followed, scene, profile)
+    contender = _Followed(profile, scene.payload_bytes, scene.seed, duplicates_frac=scene.duplicates_frac)
     contender.noted = {}
     run = simulate(scene, contender, profile)
     steps: list[Step] = []
     for answer in sorted(run.answers, key=lambda answer: answer.index):
-        bands, truth, plan = contender.noted[answer.index]
+        decision, truth = contender.noted[answer.index]
         steps.append(
             Step(
                 started_s=answer.started_s,
-                expected=bands,
+                expected={estimate.path: _band(estimate.latency) for estimate in decision.predicted.values()},
                 truth=truth,
-                first=plan.first,
+                first=decision.path,
                 path=answer.path,
                 duplicate=answer.duplicate,
             )
@@ -76,7 +72,4 @@ def follow(case: Case) -> tuple[Scene, list[Step]]:
 
 
 def _band(latency: Latency) -> Band:
-    """The log-normal's quantiles lie about its median as equal ratios."""
-    spread = latency.sd_s / latency.mean_s if latency.mean_s > 0.0 else 0.0
-    median_s = latency.mean_s / math.sqrt(1.0 + spread * spread)
-    return Band(mean_s=latency.mean_s, p10_s=median_s * median_s / latency.p90_s, p90_s=latency.p90_s)
+    return Band(mean_s=latency.mean_s, p10_s=latency.quantile_s(0.1), p90_s=latency.p90_s)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from benchmarks.policies.cells import profile_of
 from benchmarks.policies.contender import Attempt, Contender, Plan, View
 from benchmarks.policies.engine import Run, simulate
-from benchmarks.policies.scene import Arrivals, Draw, Scene, draw_images
+from benchmarks.policies.scene import Arrivals, Draw, Scene, World, draw_images
 from offload_sdk.testing import LinkSample, LinkTrace
 
 BOARD_MS = 100.0
@@ -26,6 +26,11 @@ def changing_link(seed: int = 0, samples: int = 60) -> LinkTrace:
 
 
 BLACK_HOLE = LinkTrace.constant(0.0, 20.0)
+MILD = World()
+
+
+def image(slot_s: float = 0.0, size_bytes: int = 20_000, local_s: float = 0.1, server_s: float = 0.01) -> Draw:
+    return Draw(slot_s=slot_s, size_bytes=size_bytes, local_s=local_s, server_s=server_s)
 
 
 def scene(
@@ -36,13 +41,14 @@ def scene(
     arrivals: Arrivals = "closed",
     payload_bytes: int = 20_000,
     seed: int = 1,
+    world: World = MILD,
 ) -> Scene:
     drawn = draw_images(
         count,
         arrivals=arrivals,
         board_s=BOARD_MS / 1e3,
         payload_bytes=payload_bytes,
-        server_s=0.012,
+        server_s=world.server_s,
         rng=random.Random(seed),
     )
     return Scene(
@@ -55,6 +61,7 @@ def scene(
         deadline_s=0.2,
         duplicates_frac=0.1,
         seed=seed,
+        world=world,
     )
 
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
-from simulated import BLACK_HOLE, Scripted, changing_link, run, scene
+from simulated import BLACK_HOLE, Scripted, changing_link, image, run, scene
 
 from benchmarks.policies.cells import _MAKERS, profile_of
 from benchmarks.policies.contender import Contender, Plan
 from benchmarks.policies.fixed import Always, Oracle, Race
-from benchmarks.policies.scene import HEADER_BYTES, Arrivals, Draw, Scene
+from benchmarks.policies.scene import HEADER_BYTES, Arrivals, Scene
 from offload_sdk.testing import LinkSample, LinkTrace
 
 LOCAL, REMOTE = Plan(first="local"), Plan(first="remote")
-WITHOUT_DUPLICATES = [name for name in _MAKERS if name not in ("race", "hedge_p90", "auto")]
+WITHOUT_DUPLICATES = [name for name in _MAKERS if name not in ("race", "hedge_p90", "auto", "energy")]
 
 
 def contender(name: str) -> Contender:
@@ -25,10 +25,6 @@ def contender(name: str) -> Contender:
 
 def total_s(of: Scene, who: Contender) -> float:
     return sum(answer.latency_s for answer in run(of, who).answers)
-
-
-def image(slot_s: float = 0.0, size_bytes: int = 20_000, local_s: float = 0.1, server_s: float = 0.01) -> Draw:
-    return Draw(slot_s=slot_s, size_bytes=size_bytes, local_s=local_s, server_s=server_s)
 
 
 @pytest.mark.parametrize("arrivals", ["closed", "open", "periodic", "bursts"])
