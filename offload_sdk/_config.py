@@ -146,13 +146,15 @@ class AutoConfig(_Group):
     """The prices and limits of the policy `auto`; `bandit` keeps the same limits.
 
     Everything is weighed in seconds: `seconds_per_joule` applies on battery, divided by the charge that is
-    left (0..1); on mains energy is free. `seconds_per_usd` applies always. Below `battery_threshold_frac` the
+    left (0..1); on mains energy is free. `seconds_per_usd` applies always. Both sides may work on
+    `duplicates_frac` of the images, so that the quicker answer counts. Below `battery_threshold_frac` the
     option of the least energy is taken; below `signal_threshold_dbm` nothing is sent; options that meet a
     deadline with less than `deadline_probability` are taken only if none does better.
     """
 
     seconds_per_joule: NonNegative = 0.02
     seconds_per_usd: NonNegative = 500.0
+    duplicates_frac: Fraction = 0.1
     battery_threshold_frac: Fraction = 0.15
     signal_threshold_dbm: float = -88.0
     deadline_probability: Fraction = 0.9
@@ -191,14 +193,14 @@ class LogConfig(_Group):
 class ProbeConfig(_Group):
     """Background measurement of the link.
 
-    Probes cost at most `budget_frac` of the bytes that uploading every image would take, apart from
-    `start_bytes` to learn a link that has never been used.
+    Probes cost at most `budget_frac` of the bytes that uploading every image would take. `start_bytes` of it
+    are spent in advance, to learn a link that has never been used.
     """
 
     enabled: bool = True
-    interval_s: Wait = 5.0
+    interval_s: Wait = 1.0
     budget_frac: Fraction = 0.01
-    start_bytes: Annotated[int, Field(ge=0)] = 65536
+    start_bytes: Annotated[int, Field(ge=0)] = 20000
 
 
 class CircuitConfig(_Group):

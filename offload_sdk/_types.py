@@ -9,11 +9,12 @@ No I/O, no clock reading, no NumPy here: every stage, pure or not, imports this 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
+
+from offload_sdk._latency import Latency
 
 __all__ = [
     "Classification",
@@ -41,7 +42,6 @@ OutcomeRole = Literal["answer", "fallback", "hedge", "shadow", "probe"]
 EnergySource = Literal["metered", "modelled", "unknown"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_Z90 = 1.2815515655446004  # the 90th percentile of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,41 +117,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """A predicted time as a log-normal distribution with this mean and standard deviation (seconds).
-
-    Times of computing and of networks are positive and skewed to the right; the log-normal is the simplest
-    such law that two moments determine.
-    """
-
-    mean_s: float
-    sd_s: float
-
-    def _log_moments(self) -> tuple[float, float]:
-        variance = math.log1p((self.sd_s / self.mean_s) ** 2)
-        return math.log(self.mean_s) - 0.5 * variance, math.sqrt(variance)
-
-    @property
-    def p90_s(self) -> float:
-        """The time that 90 % of the calls stay below."""
-        if self.sd_s <= 0.0 or self.mean_s <= 0.0:
-            return self.mean_s
-        mu, sigma = self._log_moments()
-        return math.exp(mu + _Z90 * sigma)
-
-    def probability_within(self, limit_s: float) -> float:
-        """P(T ≤ limit_s), 0..1."""
-        if limit_s <= 0.0:
-            return 0.0
-        if self.sd_s <= 0.0 or self.mean_s <= 0.0:
-            return 1.0 if self.mean_s <= limit_s else 0.0
-        mu, sigma = self._log_moments()
-        if sigma == 0.0:  # the spread is too small beside the mean for a float
-            return 1.0 if self.mean_s <= limit_s else 0.0
-        return 0.5 * (1.0 + math.erf((math.log(limit_s) - mu) / (sigma * math.sqrt(2.0))))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """What one option is expected to take, now, for one image.
 
@@ -183,8 +148,7 @@ class Estimate:
         """Return the same option behind `wait_s` seconds of earlier work, which its parts tell as `wait`."""
         if wait_s <= 0.0:
             return self
-        latency = Latency(mean_s=self.latency.mean_s + wait_s, sd_s=self.latency.sd_s)
-        return replace(self, latency=latency, parts_s={"wait": wait_s, **self.parts_s})
+        return replace(self, latency=self.latency.after(wait_s), parts_s={"wait": wait_s, **self.parts_s})
 
     def to_dict(self) -> dict[str, Any]:
         return {

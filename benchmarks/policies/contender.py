@@ -20,12 +20,14 @@ class Plan:
     """Where an image starts, and when the other side starts too if there is no answer yet.
 
     `second_after_s` counts from the decision; None: never, unless the server does not answer within `budget_s`,
-    when the local side takes over.
+    when the local side takes over. `lingers`: an upload that the device has overtaken goes on until it is
+    answered or its budget is over, instead of being cut short.
     """
 
     first: OptionPath
     second_after_s: float | None = None
     budget_s: float = REMOTE_TIMEOUT_S
+    lingers: bool = False
     explored: bool = False
 
 
@@ -84,8 +86,17 @@ class Contender:
     def plan(self, view: View) -> Plan:
         raise NotImplementedError
 
+    def started(self, path: OptionPath, index: int, now_s: float) -> None:
+        """A side was given an image, which may have to wait there."""
+
+    def dropped(self, index: int, now_s: float) -> None:
+        """An image that waited for the device was answered by the other side before its turn came."""
+
     def learn(self, attempt: Attempt) -> None:
-        """An attempt has ended, at `started_s + latency_s`; that of an image or of a duplicate."""
+        """An attempt has ended, at `started_s + latency_s`; that of an image or of a duplicate.
+
+        An upload that lingers is `cancelled` at the moment when the device answers, and ends once more later.
+        """
 
     def answered(self, index: int, attempts: Sequence[Attempt], now_s: float) -> None:
         """An image has its answer; `attempts` in the order in which they ended, the answer last."""

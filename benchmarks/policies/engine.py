@@ -130,9 +130,11 @@ class _Simulation:
     def _start(self, flight: Flight, path: OptionPath, now_s: float) -> None:
         if path == "local":
             if flight.local_since_s is None:
+                self._contender.started("local", flight.index, now_s)
                 self._device.add(flight, now_s)
                 self._await_device()
         elif flight.upload is None:
+            self._contender.started("remote", flight.index, now_s)
             size_bytes = flight.draw.size_bytes + HEADER_BYTES
             flight.upload = self._send(
                 now_s, size_bytes, flight.draw.server_s, flight.plan.budget_s, flight=flight
@@ -147,7 +149,14 @@ class _Simulation:
         self._open -= 1
         upload = flight.upload
         if path == "local" and upload is not None and not upload.ended:
-            self._stop(upload, now_s, "cancelled")
+            if flight.plan.lingers:
+                overtaken = _attempt(upload, now_s, "cancelled")
+                flight.attempts.insert(-1, overtaken)
+                self._contender.learn(overtaken)
+            else:
+                self._stop(upload, now_s, "cancelled")
+        elif path == "remote" and flight.local_since_s is not None and flight.local_began_s is None:
+            self._contender.dropped(flight.index, now_s)
         self._run.answers.append(
             Answer(
                 index=flight.index,
@@ -334,16 +343,7 @@ class _Simulation:
         wait_s = now_s - upload.started_s - sent_s
         self._run.energy_j += self._remote_j(sent_s, wait_s)
         flight = upload.flight
-        attempt = Attempt(
-            path="remote",
-            index=None if flight is None else flight.index,
-            status=status,
-            started_s=upload.started_s,
-            latency_s=now_s - upload.started_s,
-            sent_bytes=upload.size_bytes,
-            compute_s=upload.server_s,
-            connect_s=upload.connect_s,
-        )
+        attempt = _attempt(upload, now_s, status)
         if upload.probe is not None:
             received = _PING_RECEIVED_BYTES if upload.probe.upload_bytes is None else _ANSWER_BYTES
             spent_bytes = upload.size_bytes + received
@@ -374,6 +374,19 @@ class _Simulation:
         else:
             server_s = self._scene.images[0].server_s
             self._send(now_s, probe.upload_bytes + HEADER_BYTES, server_s, _PROBE_BUDGET_S, probe=probe)
+
+
+def _attempt(upload: Upload, now_s: float, status: AttemptStatus) -> Attempt:
+    return Attempt(
+        path="remote",
+        index=None if upload.flight is None else upload.flight.index,
+        status=status,
+        started_s=upload.started_s,
+        latency_s=now_s - upload.started_s,
+        sent_bytes=upload.size_bytes,
+        compute_s=upload.server_s,
+        connect_s=upload.connect_s,
+    )
 
 
 def simulate(scene: Scene, contender: Contender, profile: Profile, *, truth: bool = False) -> Run:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmarks.policies.contender import Attempt, Contender, Plan, View
 from offload_sdk._config import AutoConfig, CircuitConfig, OffloadConfig, ProbeConfig
 from offload_sdk._types import (
     Decision,
-    Estimate,
     ImageInfo,
     Label,
+    OptionPath,
     Outcome,
     OutcomeRole,
     Payload,
@@ -23,10 +24,10 @@ from offload_sdk._types import (
     Snapshot,
 )
 from offload_sdk.decide import policy_by_name
-from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
+from offload_sdk.estimate import Backlog, Job, LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
 from offload_sdk.execute.circuit import Circuit, tell_circuit
-from offload_sdk.execute.patience import patience_s
+from offload_sdk.execute.patience import lingering_s, patience_s
 from offload_sdk.learn import learn, learn_probe
 from offload_sdk.measure.probe_schedule import Probe, ProbeSchedule
 from offload_sdk.typing import Estimator, LearningPolicy, Policy
@@ -42,13 +43,22 @@ _UNKNOWN = Snapshot(taken_s=0.0)
 class Sdk(Contender):
     """`Offloader` with the default settings and one endpoint; `policy` None is the policy `auto`."""
 
-    def __init__(self, profile: Profile, payload_bytes: int, seed: int, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        payload_bytes: int,
+        seed: int,
+        policy: Policy | None = None,
+        *,
+        duplicates_frac: float = AutoConfig().duplicates_frac,
+    ) -> None:
         decode = PixelTime({"": 0.0}, base_s=1e-6)
         self.local = LocalEstimator(profile, decode, cores=4)
         as_it_is = Payload(side_px=_SIDE_PX, quality=90, expected_bytes=100 * payload_bytes)
         self.remote = RemoteEstimator("remote", profile, decode, prices=Prices(), payloads=(as_it_is,))
         self._estimators: dict[str, Estimator] = {"local": self.local, "remote": self.remote}
-        self._policy = policy or policy_by_name("auto", **AutoConfig().model_dump())
+        auto = AutoConfig(duplicates_frac=duplicates_frac)
+        self._policy = policy or policy_by_name("auto", **auto.model_dump())
         self._learner = self._policy if isinstance(self._policy, LearningPolicy) else None
         circuit, probe = CircuitConfig(), ProbeConfig()
         rng = random.Random(seed)
@@ -67,38 +77,64 @@ class Sdk(Contender):
             rng=rng,
             now_s=0.0,
         )
-        self._open: dict[int, tuple[Decision, ImageInfo]] = {}
-        self._ended: dict[int, list[Outcome]] = {}
+        self._backlog = Backlog()
+        self._jobs: dict[tuple[int, OptionPath], Job] = {}
+        self._decisions: dict[int, Decision] = {}
+        self._images: dict[int, ImageInfo] = {}
+        self._ended: dict[int, list[Outcome]] = {}  # of images without an answer
 
     def plan(self, view: View) -> Plan:
         # The picture is the payload: its size is known, and there is nothing to decode.
         image = ImageInfo(format="JPEG", width=_SIDE_PX, height=_SIDE_PX, encoded_bytes=view.size_bytes)
         decision = self._decide(image, view)
-        self._open[view.index] = (decision, image)
+        self._decisions[view.index], self._images[view.index] = decision, image
+        self._ended[view.index] = []
         if decision.path == "local":
             return Plan(first="local", explored=decision.explored)
-        predicted = decision.predicted
-        patience_s = self._patience_s(predicted["remote"], predicted["local"])
-        self.circuit.begin(view.now_s, patience_s)
+        remote, local = decision.predicted["remote"], decision.predicted["local"]
+        hedged = decision.second is not None
+        waits_s = (
+            lingering_s(remote, local, _REMOTE_TIMEOUT_S)
+            if hedged
+            else patience_s(remote, local, 0.0, None, _REMOTE_TIMEOUT_S)
+        )
+        self.circuit.begin(view.now_s, waits_s)
         return Plan(
             first="remote",
-            budget_s=patience_s,
-            second_after_s=self._second_after_s(predicted["remote"], predicted["local"]),
+            budget_s=waits_s,
+            second_after_s=decision.second_after_s,
+            lingers=hedged,
             explored=decision.explored,
         )
 
+    def started(self, path: OptionPath, index: int, now_s: float) -> None:
+        expected = self._decisions[index].predicted[path]
+        alone_s = expected.latency_mean_s - expected.parts_s.get("wait", 0.0)
+        work_s = alone_s
+        if path == "remote":
+            work_s = min(expected.payload_bytes * self.remote.link.s_per_byte, alone_s)
+        self._jobs[index, path] = self._backlog.started(path, work_s, now_s, tail_s=alone_s - work_s)
+
+    def dropped(self, index: int, now_s: float) -> None:
+        self._backlog.ended(self._jobs.pop((index, "local")), now_s)
+
     def learn(self, attempt: Attempt) -> None:
         assert attempt.index is not None
-        outcome = self._settled(_outcome(attempt, "answer"))
-        if attempt.index in self._open:
-            self._ended.setdefault(attempt.index, []).append(outcome)
-        else:  # a duplicate that went on after the answer
-            self._estimators[outcome.option].update(outcome, None, _UNKNOWN)
+        index, overtaken = attempt.index, attempt.status == "cancelled"
+        decision = self._decisions[index]
+        role: OutcomeRole = "hedge" if attempt.path == decision.second else "answer"
+        outcome = _outcome(attempt, role)
+        if not overtaken:  # else it is still on its way
+            self._backlog.ended(self._jobs.pop((index, attempt.path)), attempt.started_s + attempt.latency_s)
+            outcome = self._settled(outcome)
+        if index in self._ended:
+            self._ended[index].append(outcome)
+        else:  # what lost the race has come to its end
+            learn(self._estimators, self._learner, decision, [outcome], self._images[index], _UNKNOWN)
 
     def answered(self, index: int, attempts: Sequence[Attempt], now_s: float) -> None:
-        decision, image = self._open.pop(index)
-        outcomes = self._ended.pop(index)
-        learn(self._estimators, self._learner, decision, outcomes, image, _UNKNOWN)
+        decision, outcomes = self._decisions[index], self._ended.pop(index)
+        learn(self._estimators, self._learner, decision, outcomes, self._images[index], _UNKNOWN)
         self._schedule.images_seen(1, max(e.payload_bytes for e in decision.predicted.values()), now_s)
         if any(outcome.path == "remote" and outcome.status == "success" for outcome in outcomes):
             self._schedule.sample_seen("remote", now_s)
@@ -120,19 +156,14 @@ class Sdk(Contender):
         return self._policy.decide(
             Situation(
                 estimates=tuple(
-                    estimator.estimate(image, _UNKNOWN, view.now_s) for estimator in self._estimators.values()
+                    estimator.estimate(image, _UNKNOWN, view.now_s).after(self._backlog.wait_s(name, view.now_s))
+                    for name, estimator in self._estimators.items()
                 ),
                 snapshot=_UNKNOWN,
                 image=image,
                 unavailable={} if why is None else {"remote": why},
             )
         )
-
-    def _patience_s(self, remote: Estimate, local: Estimate) -> float:
-        return patience_s(remote, local, 0.0, None, _REMOTE_TIMEOUT_S)
-
-    def _second_after_s(self, remote: Estimate, local: Estimate) -> float | None:
-        return None
 
     def _settled(self, outcome: Outcome) -> Outcome:
         if outcome.path == "local":
@@ -145,16 +176,17 @@ class Sdk(Contender):
 
 
 class HedgeAtP90(Sdk):
-    """The SDK's choice, but when the remote answer passes its predicted p90 the device starts too.
+    """What `auto` would choose without duplicates, but when an answer passes its p90 the device starts too."""
 
-    A cancelled upload says "longer than that" to the estimator and nothing to the circuit.
-    """
+    def __init__(self, profile: Profile, payload_bytes: int, seed: int) -> None:
+        super().__init__(profile, payload_bytes, seed, duplicates_frac=0.0)
 
-    def _patience_s(self, remote: Estimate, local: Estimate) -> float:
-        return _REMOTE_TIMEOUT_S
-
-    def _second_after_s(self, remote: Estimate, local: Estimate) -> float | None:
-        return remote.latency_p90_s
+    def _decide(self, image: ImageInfo, view: View) -> Decision:
+        decision = super()._decide(image, view)
+        if decision.path == "local":
+            return decision
+        after_s = decision.predicted["remote"].latency_p90_s
+        return replace(decision, second="local", second_after_s=after_s)
 
 
 def _outcome(attempt: Attempt, role: OutcomeRole, *, answers: bool = True) -> Outcome:
@@ -179,11 +211,11 @@ def _outcome(attempt: Attempt, role: OutcomeRole, *, answers: bool = True) -> Ou
             timings["server"] = attempt.compute_s
         if attempt.connect_s is not None:
             timings["connect"] = connect_s
-    kind = {"success": None, "timeout": "timeout", "cancelled": "busy"}[attempt.status]
+    kind = {"success": None, "timeout": "timeout", "cancelled": "cancelled"}[attempt.status]
     return Outcome(
         option="remote",
         path="remote",
-        status="success" if success else "failed",
+        status="success" if success else "failed" if attempt.status == "timeout" else "ignored",
         role=role,
         started_s=attempt.started_s,
         latency_s=attempt.latency_s,
@@ -192,5 +224,5 @@ def _outcome(attempt: Attempt, role: OutcomeRole, *, answers: bool = True) -> Ou
         cold=attempt.connect_s is not None,
         sent_bytes=attempt.sent_bytes,
         error_kind=kind,
-        labels=_LABELS if success and role == "answer" else (),
+        labels=_LABELS if success and role != "probe" else (),
     )

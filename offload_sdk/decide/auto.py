@@ -1,21 +1,32 @@
-"""The policy `auto`: expected time, energy and money in one currency, under hard limits."""
+"""The policy `auto`: time, energy and money in one currency, hedged within a budget, under hard limits."""
 
 from __future__ import annotations
 
-from offload_sdk._types import Decision, Estimate, Situation
+from collections.abc import Iterable
+from dataclasses import replace
+
+from offload_sdk._types import Decision, Outcome, Situation
+from offload_sdk.decide.budget import DuplicateBudget
+from offload_sdk.decide.hedge import Hedge, best_hedge
 from offload_sdk.decide.limits import Limits, within_limits
 from offload_sdk.decide.options import decision, describe, expected_latency_s, open_options
 
 __all__ = ["Auto"]
 
 _LEAST_CHARGE = 0.05  # bounds the price of energy on a nearly empty battery
+_CURIOSITY = 0.5  # images that profit, about, from what an upload tells of the link
 
 
 class Auto:
-    """Minimise seconds + price · joules + price · dollars among the options that keep the hard limits.
+    """Minimise seconds + price · joules + price · dollars among what keeps the hard limits.
 
     The limits are those of `Limits`. On mains power, and where the supply is unknown, energy is free. On
     battery a joule costs `seconds_per_joule` / charge, so that it weighs the more the emptier the battery is.
+
+    While both sides may be used, a remote option is weighed with the hedge that suits it best: the device
+    starts too if there is no answer after a while, which may be at once or hardly ever. Duplicated work has a
+    price that a `DuplicateBudget` steers to `duplicates_frac` of the images. An upload is also worth what it
+    tells: the time that the remote side would save where it is quicker, for the images that follow.
     """
 
     def __init__(
@@ -23,12 +34,14 @@ class Auto:
         *,
         seconds_per_joule: float,
         seconds_per_usd: float,
+        duplicates_frac: float,
         battery_threshold_frac: float,
         signal_threshold_dbm: float,
         deadline_probability: float,
     ) -> None:
         self._seconds_per_joule = seconds_per_joule
         self._seconds_per_usd = seconds_per_usd
+        self._budget = DuplicateBudget(duplicates_frac)
         self._limits = Limits(
             battery_threshold_frac=battery_threshold_frac,
             signal_threshold_dbm=signal_threshold_dbm,
@@ -36,29 +49,45 @@ class Auto:
         )
 
     def decide(self, situation: Situation) -> Decision:
+        self._budget.image()
         options, notes = within_limits(open_options(situation), situation, self._limits)
-        price = self._seconds_per_joule_now(situation)
         if len(options) == 1:
             chosen = options[0]
             reason = "the only option" if not notes else "the only option within the limits"
             return decision("auto", chosen, f"{reason}: {describe(chosen)}{notes}", situation)
+        price = self._seconds_per_joule_now(situation)
         if any(estimate.energy_j is None for estimate in options):
             price = 0.0
-        chosen, least = options[0], self._weigh(options[0], situation, price)
-        shown = f"{describe(chosen)} → {least * 1e3:.0f}"
-        for estimate in options[1:]:
-            weight = self._weigh(estimate, situation, price)
-            shown = f"{shown}, {describe(estimate)} → {weight * 1e3:.0f}"
-            if weight < least:
-                chosen, least = estimate, weight
+        local = next((estimate for estimate in options if estimate.path == "local"), None)
+        spare = local if self._budget.allows_any else None
+        chosen, hedge, least = options[0], None, float("inf")
+        shown = ""
+        for estimate in options:
+            weight_s = self._seconds_per_usd * estimate.cost_usd + price * (estimate.energy_j or 0.0)
+            mine: Hedge | None = None
+            if estimate.path == "local" or spare is None:
+                weight_s += expected_latency_s(estimate, situation)
+            else:
+                both_s = self._budget.price_s(spare.latency.mean_s - spare.parts_s.get("wait", 0.0))
+                both_s += self._seconds_per_usd * spare.cost_usd + price * (spare.energy_j or 0.0)
+                mine = best_hedge(estimate, spare, both_s, situation.deadline_s, self._limits.deadline_probability)
+                weight_s += mine.mean_s + both_s * mine.both - _CURIOSITY * mine.gain_s
+            shown = f"{shown}, {describe(estimate)} → {weight_s * 1e3:.0f}"
+            if weight_s < least:
+                chosen, hedge, least = estimate, mine, weight_s
         weights = "time and money" if price == 0.0 else f"time, money and energy at {price:.3f} s/J"
-        return decision("auto", chosen, f"least {weights}: {chosen.option}, of {shown} ms{notes}", situation)
+        reason = f"least {weights}: {chosen.option}, of {shown[2:]} ms{notes}"
+        if hedge is None or spare is None:
+            return decision("auto", chosen, reason, situation)
+        reason = f"{reason}; {spare.option} too after {hedge.after_s * 1e3:.0f} ms ({hedge.both:.0%} likely)"
+        found = decision("auto", chosen, reason, situation)
+        return replace(found, second=spare.option, second_after_s=hedge.after_s)
 
-    def _weigh(self, estimate: Estimate, situation: Situation, seconds_per_joule: float) -> float:
-        weight_s = expected_latency_s(estimate, situation) + self._seconds_per_usd * estimate.cost_usd
-        if seconds_per_joule and estimate.energy_j is not None:
-            weight_s += seconds_per_joule * estimate.energy_j
-        return weight_s
+    def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
+        """Take note of duplicates: each shows once, as what the second option came to, first or last."""
+        for outcome in outcomes:
+            if outcome.role == "hedge" and outcome.option == decision.second:
+                self._budget.duplicated()
 
     def _seconds_per_joule_now(self, situation: Situation) -> float:
         snapshot = situation.snapshot

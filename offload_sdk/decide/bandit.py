@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from offload_sdk._types import Decision, Estimate, Outcome, Situation
 from offload_sdk.decide.limits import Limits, within_limits
-from offload_sdk.decide.options import decision, describe, expected_latency_s, open_options, scaled
+from offload_sdk.decide.options import decision, describe, expected_latency_s, open_options
 from offload_sdk.decide.ratio import LogRatio
 
 __all__ = ["Bandit"]
@@ -39,16 +39,23 @@ class Bandit:
 
     def decide(self, situation: Situation) -> Decision:
         now_s = max(self._now_s, situation.snapshot.taken_s)
-        beliefs = {estimate.option: self._belief(estimate, now_s) for estimate in open_options(situation)}
-        corrected = tuple(
-            replace(estimate, latency=scaled(estimate.latency, math.exp(beliefs[estimate.option][0])))
-            for estimate in open_options(situation)
+        options = open_options(situation)
+        beliefs = {option.option: self._belief(option, now_s) for option in options}
+        if situation.deadline_s is not None:
+            options = tuple(_corrected(option, beliefs[option.option][0]) for option in options)
+        kept, notes = within_limits(options, situation, self._limits)
+        names = {option.option for option in kept}
+        options = tuple(option for option in situation.estimates if option.option in names)
+        shown = ", ".join(
+            f"{describe(option)} × {math.exp(beliefs[option.option][0]):.2f} ± {beliefs[option.option][1]:.0%}"
+            for option in options
         )
-        options, notes = within_limits(corrected, situation, self._limits)
-        shown = ", ".join(f"{describe(option)} ± {beliefs[option.option][1]:.0%}" for option in options)
         if len(options) == 1:
             return decision("bandit", options[0], f"the only option left: {shown}{notes}", situation)
-        log_s = [math.log(max(expected_latency_s(option, situation), _LEAST_S)) for option in options]
+        log_s = [
+            math.log(max(expected_latency_s(option, situation), _LEAST_S)) + beliefs[option.option][0]
+            for option in options
+        ]
         place, leader, propensity = self._draw(log_s, [beliefs[option.option][1] for option in options])
         chosen = options[place]
         explored = place != leader
@@ -95,6 +102,10 @@ def _spread(estimate: Estimate) -> float:
     """Return the standard deviation of the logarithm of the predicted time."""
     latency = estimate.latency
     return math.sqrt(math.log1p((latency.sd_s / max(latency.mean_s, _LEAST_S)) ** 2))
+
+
+def _corrected(estimate: Estimate, log_ratio: float) -> Estimate:
+    return replace(estimate, latency=estimate.latency.times(math.exp(log_ratio)))
 
 
 def _below(z: float) -> float:

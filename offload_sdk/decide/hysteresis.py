@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offload_sdk._types import Decision, Estimate, Situation
-from offload_sdk.decide.options import scaled
 from offload_sdk.decide.wrapper import Wrapper
 from offload_sdk.typing import Policy
 
@@ -50,7 +49,7 @@ class Hysteresis(Wrapper):
 def _cheaper(estimate: Estimate, factor: float) -> Estimate:
     return replace(
         estimate,
-        latency=scaled(estimate.latency, factor),
+        latency=estimate.latency.times(factor),
         energy_j=None if estimate.energy_j is None else estimate.energy_j * factor,
         cost_usd=estimate.cost_usd * factor,
     )

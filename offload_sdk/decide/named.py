@@ -21,6 +21,7 @@ def policy_by_name(
     *,
     seconds_per_joule: float,
     seconds_per_usd: float,
+    duplicates_frac: float,
     battery_threshold_frac: float,
     signal_threshold_dbm: float,
     deadline_probability: float,
@@ -35,6 +36,7 @@ def policy_by_name(
             return Auto(
                 seconds_per_joule=seconds_per_joule,
                 seconds_per_usd=seconds_per_usd,
+                duplicates_frac=duplicates_frac,
                 battery_threshold_frac=battery_threshold_frac,
                 signal_threshold_dbm=signal_threshold_dbm,
                 deadline_probability=deadline_probability,

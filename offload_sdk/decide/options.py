@@ -5,9 +5,9 @@ No choice is made here.
 
 from __future__ import annotations
 
-from offload_sdk._types import Decision, Estimate, Latency, Situation
+from offload_sdk._types import Decision, Estimate, Situation
 
-__all__ = ["decision", "describe", "expected_latency_s", "open_options", "scaled", "unavailable_note"]
+__all__ = ["decision", "describe", "expected_latency_s", "open_options", "unavailable_note"]
 
 
 def open_options(situation: Situation) -> tuple[Estimate, ...]:
@@ -51,8 +51,3 @@ def describe(estimate: Estimate) -> str:
     """Return an option's predicted time in words: `local 38 ms (p90 45)`."""
     latency = estimate.latency
     return f"{estimate.option} {latency.mean_s * 1e3:.0f} ms (p90 {latency.p90_s * 1e3:.0f})"
-
-
-def scaled(latency: Latency, factor: float) -> Latency:
-    """Return the law of `factor` times this time."""
-    return Latency(mean_s=latency.mean_s * factor, sd_s=latency.sd_s * factor)

@@ -1,26 +1,145 @@
-"""The link to an endpoint as two numbers: round-trip time and seconds per byte. Nothing else."""
+"""The link to an endpoint: what a request of n bytes will take on an established connection. Nothing else."""
 
 from __future__ import annotations
 
+import math
+
+from offload_sdk._latency import Mode
 from offload_sdk.estimate.affine import AffineFilter
 
 __all__ = ["LinkFilter"]
 
-_DRIFT_PER_SQRT_S = 0.2  # a mobile link half-forgets its state in ten seconds; `benchmarks.policies` compares
+# All constants were chosen on recorded links; `python -m benchmarks.policies` compares.
+_STEADY_DRIFT, _LIVELY_DRIFT = 0.3, 0.8  # of the logarithms, in one second without a sample
+_STEADY_PRIOR = 0.74
+_FORGET = 0.6  # of the evidence for either filter, per sample
+_MOST_EVIDENCE = 5.0  # of one sample, in natural logarithms
+_LEAST_WEIGHT = 0.02
+_LEAST_SD = 0.03  # below it a sample's likelihood is more luck than evidence
+_STALL_FACTOR, _STALL_BEYOND_S = 2.5, 0.05  # slower than predicted by both is a stall …
+_STALL_SDS = 2.5  # … and so is what was given up so far beyond
+_STALLS_AT_FIRST, _LEAST_STALLS, _MOST_STALLS = 0.02, 0.001, 0.3  # share of requests
+_STALLS_GAIN = 0.05
+_SHORT_STALL_S = 0.3
+_LEAST_STALL_S = 0.1
+_MOST_STALLED = 0.97
+_STALL_LOG_SD = 1.2
 
 
-class LinkFilter(AffineFilter):
-    """A request of n bytes on an established connection takes `rtt_s + n · s_per_byte`."""
+class LinkFilter:
+    """A request of n bytes takes `rtt_s + n · s_per_byte`, in one of three ways.
 
-    __slots__ = ()
+    *Steady* and *lively* are two filters of the same affine law that believe in different drifts: the first
+    averages noise away, the second follows a change at once. Their weights follow how well each has predicted
+    lately (Bayesian model averaging with forgetting). *Stalled* is a state of its own, since nothing is to be
+    learned of a rate from a link that stands still: a stall begins with a request that is overdue, has lasted
+    `age` when it was last seen, and is over by then + dt with probability dt / (age + dt) (Gott's rule for a
+    delay of unknown scale). Any answer ends it. Without a stall in sight the share of requests that met one
+    lately is expected to meet the next.
+    """
+
+    __slots__ = ("_evidence", "_lively", "_stalled_s", "_stalled_since_s", "_stalls", "_steady", "samples")
 
     def __init__(self, *, rtt_s: float, s_per_byte: float, sd: float = 0.8) -> None:
-        super().__init__(rtt_s, s_per_byte, sd=sd, drift_per_sqrt_s=_DRIFT_PER_SQRT_S)
+        """`sd` is the standard deviation of the logarithms of both values given."""
+        self._steady = AffineFilter(rtt_s, s_per_byte, sd=sd, drift_per_sqrt_s=_STEADY_DRIFT)
+        self._lively = AffineFilter(rtt_s, s_per_byte, sd=sd, drift_per_sqrt_s=_LIVELY_DRIFT)
+        self._evidence = 0.0  # for the steady filter over the lively one, a logarithm
+        self._stalls = _STALLS_AT_FIRST
+        self._stalled_since_s: float | None = None
+        self._stalled_s = 0.0  # when the stall was last seen
+        self.samples = 0
 
     @property
     def rtt_s(self) -> float:
-        return self.fixed_s
+        """Round-trip time, s, by the filter that has predicted better lately."""
+        return self._better.fixed_s
 
     @property
     def s_per_byte(self) -> float:
-        return self.s_per_unit
+        """Seconds per byte, by the filter that has predicted better lately."""
+        return self._better.s_per_unit
+
+    @property
+    def _better(self) -> AffineFilter:
+        return self._steady if self._steady_weight() >= 0.5 else self._lively
+
+    def modes(self, size_bytes: float, now_s: float) -> tuple[Mode, Mode, Mode]:
+        """Return the law of the time of a request now: steady, lively, stalled."""
+        steady, steady_sd = _log_moments(self._steady, size_bytes, now_s)
+        lively, lively_sd = _log_moments(self._lively, size_bytes, now_s)
+        weight = self._steady_weight()
+        stalled, age_s = self._stall(now_s)
+        going = 1.0 - stalled
+        usual_s = math.exp(weight * steady + (1.0 - weight) * lively)
+        return (
+            Mode(going * weight, steady, steady_sd),
+            Mode(going * (1.0 - weight), lively, lively_sd),
+            Mode(stalled, math.log(usual_s + age_s), _STALL_LOG_SD),
+        )
+
+    def update(self, size_bytes: float, seconds: float, now_s: float) -> None:
+        """Learn from a request that was answered at `now_s` after `seconds`."""
+        log_s = math.log(max(seconds, 1e-6))
+        steady, steady_sd = _log_moments(self._steady, size_bytes, now_s)
+        lively, lively_sd = _log_moments(self._lively, size_bytes, now_s)
+        self._weigh(_log_density(log_s, steady, steady_sd) - _log_density(log_s, lively, lively_sd))
+        least_s = math.exp(min(steady, lively))
+        stalled = seconds > _STALL_FACTOR * least_s and seconds > least_s + _STALL_BEYOND_S
+        self._stalls += _STALLS_GAIN * ((1.0 if stalled else 0.0) - self._stalls)
+        self._stalls = min(max(self._stalls, _LEAST_STALLS), _MOST_STALLS)
+        self._stalled_since_s = None
+        self._steady.update(size_bytes, seconds, now_s)
+        self._lively.update(size_bytes, seconds, now_s)
+        self.samples += 1
+
+    def longer_than(self, size_bytes: float, seconds: float, now_s: float) -> None:
+        """Learn from a request that had no answer by `now_s`, after `seconds`."""
+        log_s = math.log(max(seconds, 1e-6))
+        since_s = now_s - seconds
+        steady, steady_sd = _log_moments(self._steady, size_bytes, since_s)
+        lively, lively_sd = _log_moments(self._lively, size_bytes, since_s)
+        self._weigh(_log_survival(log_s, steady, steady_sd) - _log_survival(log_s, lively, lively_sd))
+        beyond = min(log_s - steady, log_s - lively) > math.log(_STALL_FACTOR)
+        if beyond or (log_s > steady + _STALL_SDS * steady_sd and log_s > lively + _STALL_SDS * lively_sd):
+            if self._stalled_since_s is None:
+                self._stalled_since_s, self._stalled_s = since_s, now_s
+            self._stalled_s = max(self._stalled_s, now_s)
+
+    def loosen(self) -> None:
+        """Forget how sure the rates are: after an outage the next sample decides."""
+        self._steady.loosen()
+        self._lively.loosen()
+
+    def _steady_weight(self) -> float:
+        odds = _STEADY_PRIOR / (1.0 - _STEADY_PRIOR) * math.exp(self._evidence)
+        return min(max(odds / (1.0 + odds), _LEAST_WEIGHT), 1.0 - _LEAST_WEIGHT)
+
+    def _weigh(self, evidence: float) -> None:
+        evidence = min(max(evidence, -_MOST_EVIDENCE), _MOST_EVIDENCE)
+        self._evidence = _FORGET * self._evidence + evidence
+
+    def _stall(self, now_s: float) -> tuple[float, float]:
+        """Return the probability that the link stands still, and for how long it has, or would."""
+        if self._stalled_since_s is None:
+            return self._stalls, _SHORT_STALL_S
+        age_s = max(self._stalled_s - self._stalled_since_s, _LEAST_STALL_S)
+        since_s = max(now_s - self._stalled_s, 0.0)
+        return min(max(age_s / (age_s + since_s), self._stalls), _MOST_STALLED), age_s + since_s
+
+
+def _log_moments(link: AffineFilter, size_bytes: float, now_s: float) -> tuple[float, float]:
+    """Return mean and standard deviation of the logarithm of the predicted time."""
+    mean_s, variance = link.predict(size_bytes, now_s)
+    log_variance = math.log1p(variance / (mean_s * mean_s))
+    return math.log(mean_s) - 0.5 * log_variance, math.sqrt(log_variance)
+
+
+def _log_density(log_s: float, mean: float, sd: float) -> float:
+    sd = max(sd, _LEAST_SD)
+    deviation = (log_s - mean) / sd
+    return -0.5 * deviation * deviation - math.log(sd)
+
+
+def _log_survival(log_s: float, mean: float, sd: float) -> float:
+    return math.log(max(0.5 * math.erfc((log_s - mean) / (max(sd, _LEAST_SD) * math.sqrt(2.0))), 1e-9))

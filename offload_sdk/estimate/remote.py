@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
-from offload_sdk._types import Estimate, ImageInfo, Latency, Outcome, Payload, Profile, Snapshot
+from offload_sdk._latency import Latency, Mode
+from offload_sdk._types import Estimate, ImageInfo, Outcome, Payload, Profile, Snapshot
 from offload_sdk.estimate.energy import remote_energy_j
 from offload_sdk.estimate.link import LinkFilter
 from offload_sdk.estimate.moments import Moments
@@ -33,8 +35,8 @@ class RemoteEstimator:
     The network part comes from a `LinkFilter`, the server's from what it reports in `Server-Timing`. A
     connection unused for `idle_limit_s` counts as cold; the cost of opening one is learned apart, its prior
     being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). Each prediction is for one of the
-    `payloads`, which `choose` picks (without it, the first). An attempt that was given up says "longer than":
-    it raises the prediction if it lasted longer than that, and never lowers it.
+    `payloads`, which `choose` picks (without it, the first). A censored outcome, whether its attempt
+    failed or was given up because the device had answered, says "longer than" and nothing else of the link.
     """
 
     def __init__(
@@ -76,23 +78,28 @@ class RemoteEstimator:
         payload, size_bytes, size_var = self._payload_for(image)
         decode_s, decode_var = self._decode.predict(image)
         encode_s, encode_var = self._encode.predict(image)
-        network_s, network_var = self.link.predict(size_bytes, now_s)
-        network_var += size_var * self.link.s_per_byte * self.link.s_per_byte
         connect_s, connect_var = 0.0, 0.0
         if self._warm_until_s is None or now_s > self._warm_until_s:
             handshake_s = self._handshake_rtts * self.link.rtt_s
             connect_s = handshake_s * self._connect_ratio.mean
             connect_var = handshake_s * handshake_s * self._connect_ratio.variance
         prepare_s = decode_s + encode_s
-        mean_s = prepare_s + connect_s + network_s + self._server.mean
-        variance = decode_var + encode_var + connect_var + network_var + self._server.variance
-        send_s = min(network_s, size_bytes * self.link.s_per_byte)
-        energy_j = remote_energy_j(self._profile, prepare_s, send_s, mean_s - prepare_s - send_s)
-        cost_usd = request_cost_usd(self._prices, self._server.mean, size_bytes)
+        s_per_byte, server_s = self.link.s_per_byte, self._server.mean
+        variance = (
+            decode_var + encode_var + connect_var + size_var * s_per_byte * s_per_byte + self._server.variance
+        )
+        latency = Latency.mixed(
+            prepare_s + connect_s + server_s,
+            tuple(_widened(mode, variance) for mode in self.link.modes(size_bytes, now_s)),
+        )
+        network_s = latency.mean_s - latency.offset_s
+        send_s = min(network_s, size_bytes * s_per_byte)
+        energy_j = remote_energy_j(self._profile, prepare_s, send_s, latency.mean_s - prepare_s - send_s)
+        cost_usd = request_cost_usd(self._prices, server_s, size_bytes)
         return Estimate(
             option=self.name,
             path="remote",
-            latency=Latency(mean_s=mean_s, sd_s=variance**0.5),
+            latency=latency,
             energy_j=energy_j,
             energy_source="unknown" if energy_j is None else self._profile.cpu_power_source,
             cost_usd=cost_usd + energy_cost_usd(energy_j, self._usd_per_kwh),
@@ -104,14 +111,18 @@ class RemoteEstimator:
                 "encode": encode_s,
                 "connect": connect_s,
                 "network": network_s,
-                "server": self._server.mean,
+                "server": server_s,
             },
         )
 
     def update(self, outcome: Outcome, image: ImageInfo | None, snapshot: Snapshot) -> None:
+        ended_s = outcome.started_s + outcome.latency_s
+        timings = outcome.timings
+        if outcome.censored and "network" in timings:
+            waited_s = timings["network"] - self._server.mean
+            self.link.longer_than(outcome.sent_bytes, max(waited_s, 0.0), ended_s)
         if outcome.status == "ignored":
             return
-        timings = outcome.timings
         if image is not None:
             if "decode" in timings:
                 self._decode.learn(image, timings["decode"])
@@ -120,14 +131,11 @@ class RemoteEstimator:
             if outcome.sent_bytes:
                 payload = outcome.payload or self._payloads[0]
                 self._size.learn(image, payload, outcome.sent_bytes - _HEADER_BYTES)
-        ended_s = outcome.started_s + outcome.latency_s
         probe = outcome.role == "probe"
         if outcome.status == "failed":
             self._warm_until_s = None
             if not probe:  # the pings of one outage would count it many times over; the circuit knows of it
                 self._reliability.add(False, ended_s)
-                if outcome.censored:
-                    self._learn_at_least(outcome, ended_s)
             self.link.loosen()
             return
         self._reliability.add(True, ended_s)
@@ -149,9 +157,9 @@ class RemoteEstimator:
         mean_bytes, variance = sizes[place]
         return self._payloads[place], mean_bytes + _HEADER_BYTES, variance
 
-    def _learn_at_least(self, outcome: Outcome, ended_s: float) -> None:
-        """Learn from an attempt that was given up: its network part took at least what it was given."""
-        waited_s = outcome.timings.get("network", 0.0) - self._server.mean
-        expected_s, _ = self.link.predict(outcome.sent_bytes, ended_s)
-        if waited_s > expected_s:
-            self.link.update(outcome.sent_bytes, waited_s, ended_s)
+
+def _widened(mode: Mode, variance: float) -> Mode:
+    """Return the mode with this much more variance (s²), which comes from what is added to it."""
+    weight, log_median, log_sd = mode
+    relative = variance * math.exp(-2.0 * log_median)
+    return Mode(weight, log_median, math.sqrt(math.log1p(math.expm1(log_sd * log_sd) + relative)))

@@ -7,7 +7,8 @@ The rules:
 
 - an endpoint is due one interval (± 20 %) after its last sample, which may be a probe or an image; one that
   never took an upload gets its first a fifth of an interval after its first ping;
-- probes may cost `budget_frac` of the bytes that uploading every image takes, and `start_bytes` once;
+- probes may cost `budget_frac` of the bytes that uploading every image takes; `start_bytes` of it in advance,
+  which half of what images earn pays back;
 - a sized upload only follows a ping that succeeded, at least an interval after the last upload, and only if the
   budget then still holds a few pings; else a ping;
 - without images for a minute nothing is probed, except endpoints that are out of service;
@@ -80,7 +81,7 @@ class ProbeSchedule:
         self._budget_frac = budget_frac
         self._limit_bytes = float(max(start_bytes, MAX_ALLOWANCE_BYTES))
         self._rng = rng
-        self._allowance_bytes = float(start_bytes)
+        self._allowance_bytes = self._advance_bytes = float(start_bytes)
         self._payload_bytes: float | None = None
         self._active_s = now_s
         self._running: tuple[Probe, int] | None = None
@@ -97,9 +98,10 @@ class ProbeSchedule:
         if count <= 0:
             return
         self._active_s = now_s
-        self._allowance_bytes = min(
-            self._limit_bytes, self._allowance_bytes + self._budget_frac * max(0, payload_bytes)
-        )
+        earned_bytes = self._budget_frac * max(0, payload_bytes)
+        repaid_bytes = min(self._advance_bytes, 0.5 * earned_bytes)
+        self._advance_bytes -= repaid_bytes
+        self._allowance_bytes = min(self._limit_bytes, self._allowance_bytes + earned_bytes - repaid_bytes)
         mean_bytes = payload_bytes / count
         # Half the weight on the newest images: payloads of one device are much alike.
         old = mean_bytes if self._payload_bytes is None else self._payload_bytes

@@ -1,0 +1,155 @@
+"""A predicted time as a probability law. Arithmetic only; what is predicted, and from what, is the estimators'."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["Latency", "Mode"]
+
+_Z90 = 1.2815515655446004  # the 90th percentile of the standard normal distribution
+_SQRT2 = math.sqrt(2.0)
+# The middles of ten, and of five, equally likely intervals of the standard normal distribution.
+_Z10 = (-1.6449, -1.0364, -0.6745, -0.3853, -0.1257, 0.1257, 0.3853, 0.6745, 1.0364, 1.6449)
+_Z5 = (-1.2816, -0.5244, 0.0, 0.5244, 1.2816)
+_FINE = 0.2  # modes of at least this weight get ten points
+_TOLERANCE = 1e-4  # of a quantile, relative
+_MOST_STEPS = 60
+
+
+class Mode(NamedTuple):
+    """One way in which things can go, with its probability: a log-normal time.
+
+    `log_median` is the natural logarithm of the median in seconds, `log_sd` the standard deviation of the
+    logarithm.
+    """
+
+    weight: float
+    log_median: float
+    log_sd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """A predicted time with this mean and standard deviation (seconds).
+
+    Without `modes` it is the log-normal law of these two moments: times of computing and of networks are
+    positive and skewed to the right, and the log-normal is the simplest such law. With `modes` it is a certain
+    part of `offset_s` plus a mixture of log-normal laws, whose weights sum to 1: a link may go on as it was,
+    have changed, or stand still, and no single bell describes that.
+    """
+
+    mean_s: float
+    sd_s: float
+    offset_s: float = 0.0
+    modes: tuple[Mode, ...] = ()
+
+    @classmethod
+    def mixed(cls, offset_s: float, modes: tuple[Mode, ...]) -> Latency:
+        """Return the law of `offset_s` plus the mixture, its two moments included."""
+        mean_s = square = 0.0
+        for weight, log_median, log_sd in modes:
+            variance = log_sd * log_sd
+            first = math.exp(log_median + 0.5 * variance)
+            mean_s += weight * first
+            square += weight * first * first * math.exp(variance)
+        sd_s = math.sqrt(max(square - mean_s * mean_s, 0.0))
+        return cls(mean_s=offset_s + mean_s, sd_s=sd_s, offset_s=offset_s, modes=modes)
+
+    def after(self, wait_s: float) -> Latency:
+        """Return the law of the same time behind a wait that is certain."""
+        return Latency(
+            mean_s=self.mean_s + wait_s,
+            sd_s=self.sd_s,
+            offset_s=self.offset_s + wait_s if self.modes else 0.0,
+            modes=self.modes,
+        )
+
+    def times(self, factor: float) -> Latency:
+        """Return the law of `factor` (> 0) times this time."""
+        grown = math.log(factor)
+        return Latency(
+            mean_s=self.mean_s * factor,
+            sd_s=self.sd_s * factor,
+            offset_s=self.offset_s * factor,
+            modes=tuple(Mode(weight, mu + grown, sigma) for weight, mu, sigma in self.modes),
+        )
+
+    @property
+    def p90_s(self) -> float:
+        """The time that 90 % of the calls stay below."""
+        if self.modes:
+            return self.quantile_s(0.9)
+        if self.sd_s <= 0.0 or self.mean_s <= 0.0:
+            return self.mean_s
+        mu, sigma = self._log_moments()
+        return math.exp(mu + _Z90 * sigma)
+
+    def probability_within(self, limit_s: float) -> float:
+        """P(T ≤ limit_s), 0..1."""
+        if limit_s <= self.offset_s:
+            return 0.0
+        if self.modes:
+            at = math.log(limit_s - self.offset_s)
+            return sum(weight * _normal_cdf(at - mu, sigma) for weight, mu, sigma in self.modes)
+        if self.sd_s <= 0.0 or self.mean_s <= 0.0:
+            return 1.0 if self.mean_s <= limit_s else 0.0
+        mu, sigma = self._log_moments()
+        return _normal_cdf(math.log(limit_s) - mu, sigma)
+
+    def quantile_s(self, share: float) -> float:
+        """The time that `share` (0..1, both excluded) of the calls stay below."""
+        if not 0.0 < share < 1.0:
+            raise ValueError(f"share must lie between 0 and 1, not {share!r}")
+        z = _Z90 if share == 0.9 else _normal_quantile(share)
+        if not self.modes:
+            if self.sd_s <= 0.0 or self.mean_s <= 0.0:
+                return self.mean_s
+            mu, sigma = self._log_moments()
+            return math.exp(mu + z * sigma)
+        # The quantile of a mixture lies between those of its modes.
+        ends = [mu + z * sigma for _, mu, sigma in self.modes]
+        low, high = min(ends), max(ends)
+        for _ in range(_MOST_STEPS):
+            if high - low <= _TOLERANCE:
+                break
+            middle = 0.5 * (low + high)
+            if sum(weight * _normal_cdf(middle - mu, sigma) for weight, mu, sigma in self.modes) < share:
+                low = middle
+            else:
+                high = middle
+        return self.offset_s + math.exp(0.5 * (low + high))
+
+    def points(self) -> list[tuple[float, float]]:
+        """The law as a short list of (seconds, probability), ascending: for sums over what may happen."""
+        exp = math.exp
+        if not self.modes:
+            if self.sd_s <= 0.0 or self.mean_s <= 0.0:
+                return [(self.mean_s, 1.0)]
+            mu, sigma = self._log_moments()
+            return [(exp(mu + sigma * z), 0.1) for z in _Z10]
+        found: list[tuple[float, float]] = []
+        offset_s = self.offset_s
+        for weight, mu, sigma in self.modes:
+            middles = _Z10 if weight >= _FINE else _Z5
+            share = weight / len(middles)
+            found += [(offset_s + exp(mu + sigma * z), share) for z in middles]
+        found.sort()
+        return found
+
+    def _log_moments(self) -> tuple[float, float]:
+        variance = math.log1p((self.sd_s / self.mean_s) ** 2)
+        return math.log(self.mean_s) - 0.5 * variance, math.sqrt(variance)
+
+
+def _normal_cdf(deviation: float, sd: float) -> float:
+    if sd <= 0.0:  # the spread is too small beside the mean for a float
+        return 1.0 if deviation >= 0.0 else 0.0
+    return 0.5 * (1.0 + math.erf(deviation / (sd * _SQRT2)))
+
+
+def _normal_quantile(share: float) -> float:
+    from statistics import NormalDist  # 10 ms that few need
+
+    return NormalDist().inv_cdf(share)
