@@ -62,6 +62,7 @@ class FamilyRow:
     miss_frac: float
     duplicate_frac: float
     probe_frac: float
+    dropped_frac: float
     mean_s: float
     p50_s: float
     p95_s: float
@@ -174,6 +175,7 @@ def _row(key: tuple[float, int, str], cells: list[Cell]) -> FamilyRow:
         miss_frac=average("miss_frac"),
         duplicate_frac=average("duplicate_frac"),
         probe_frac=average("probe_frac"),
+        dropped_frac=average("dropped_frac"),
         mean_s=average("mean_s"),
         p50_s=average("p50_s"),
         p95_s=average("p95_s"),
