@@ -26,7 +26,7 @@ def block_length(series: Floats) -> int:
     most = max(1, math.ceil(min(3.0 * math.sqrt(count), count / 3.0)))
     centred = series - series.mean()
     variance = float(centred @ centred) / count
-    if count < 4 or variance <= 0.0:
+    if count < 4 or float(np.ptp(series)) == 0.0:
         return 1
     lags = min(count - 1, math.ceil(math.sqrt(count)) + max(5, math.ceil(math.log10(count))))
     covariances = np.array([float(centred[: count - lag] @ centred[lag:]) / count for lag in range(lags + 1)])
