@@ -15,13 +15,11 @@ from typing import Any
 from offload_sdk._types import Record
 from offload_sdk.errors import ConfigurationError, OffloadError
 from offload_sdk.log.rows import from_row
-from offload_sdk.log.schema import COLUMNS, SchemaError, version_of
+from offload_sdk.log.schema import COLUMNS, SchemaError, columns_of, version_of
 
 __all__ = ["read_rows"]
 
 _PAGE_ROWS = 500
-# Page by page, so that a slow reader never holds back the checkpoints of a running writer.
-_SELECT = f"SELECT id, {', '.join(COLUMNS)} FROM images WHERE id > ? ORDER BY id LIMIT {_PAGE_ROWS}"  # noqa: S608 (constants)
 _BUSY_S = 5.0
 
 
@@ -42,9 +40,10 @@ def read_rows(path: Path, *, since_s: float | None = None, until_s: float | None
         )
     try:
         connection = _open(path)
+        known = columns_of(version_of(connection))  # it may be older, if nobody has written to it since
     except (sqlite3.Error, SchemaError) as error:
         raise ConfigurationError(f"{path} is not a log that can be read: {error}") from None
-    return _rows(connection, path, since_s, until_s)
+    return _rows(connection, path, known, since_s, until_s)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -70,13 +69,20 @@ def _checked(uri: str) -> sqlite3.Connection:
 
 
 def _rows(
-    connection: sqlite3.Connection, path: Path, since_s: float | None, until_s: float | None
+    connection: sqlite3.Connection,
+    path: Path,
+    known: tuple[str, ...],
+    since_s: float | None,
+    until_s: float | None,
 ) -> Iterator[Record]:
+    columns = ", ".join((*known, *("NULL" for _ in COLUMNS[len(known) :])))
+    # Page by page, so that a slow reader never holds back the checkpoints of a running writer.
+    select = f"SELECT id, {columns} FROM images WHERE id > ? ORDER BY id LIMIT {_PAGE_ROWS}"  # noqa: S608 (constants)
     last = 0
     with contextlib.closing(connection):
         while True:
             try:
-                page = connection.execute(_SELECT, (last,)).fetchall()
+                page = connection.execute(select, (last,)).fetchall()
             except sqlite3.Error as error:
                 raise OffloadError(f"the log {path} cannot be read to its end: {error}") from None
             for row in page:

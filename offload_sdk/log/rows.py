@@ -73,6 +73,8 @@ def to_row(record: Record) -> tuple[Value, ...]:
         _encode(dict(record.timings)),
         "[" + outcomes_json(record.outcomes) + "]",
         _encode([[label.index, label.name, label.probability] for label in record.labels]),
+        decision.second,
+        _finite(decision.second_after_s),  # after an infinite time: never, as without any
     )
 
 
@@ -123,6 +125,8 @@ def from_row(row: Sequence[Any]) -> Record:
         timings,
         outcomes,
         labels,
+        second,
+        second_after_s,
     ) = row
     return Record(
         request_id=request_id,
@@ -147,6 +151,8 @@ def from_row(row: Sequence[Any]) -> Record:
             propensity=propensity,
             explored=bool(explored),
             shadow=tuple(json.loads(shadow)),
+            second=second,
+            second_after_s=second_after_s,
         ),
         outcomes=tuple(_outcome(entry) for entry in json.loads(outcomes)),
         labels=_labels(json.loads(labels)),

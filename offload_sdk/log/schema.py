@@ -9,7 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-__all__ = ["APPLICATION_ID", "COLUMNS", "MIGRATIONS", "SCHEMA_VERSION", "SchemaError", "migrate", "version_of"]
+__all__ = [
+    "APPLICATION_ID",
+    "COLUMNS",
+    "MIGRATIONS",
+    "SCHEMA_VERSION",
+    "SchemaError",
+    "columns_of",
+    "migrate",
+    "version_of",
+]
 
 APPLICATION_ID = 0x4F464C44  # "OFLD"
 
@@ -52,7 +61,12 @@ _COLUMN_TYPES = (
     ("labels", "TEXT NOT NULL"),
 )
 
-COLUMNS = tuple(name for name, _ in _COLUMN_TYPES)
+_ADDED_TYPES = (  # each by a step of its own, after the table and the view
+    ("second", "TEXT"),
+    ("second_after_s", "REAL"),
+)
+
+COLUMNS = tuple(name for name, _ in (*_COLUMN_TYPES, *_ADDED_TYPES))
 """The columns of `images` in the order of `rows.to_row`; `id` comes before them and counts up."""
 
 _TABLE = "CREATE TABLE images (id INTEGER PRIMARY KEY, {})".format(
@@ -78,7 +92,8 @@ SELECT i.id, i.request_id, i.wall_s, i.chosen, o.key AS run,
 FROM images AS i, json_each(i.outcomes) AS o
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLE, _VIEW)
+_BEFORE = (_TABLE, _VIEW)
+MIGRATIONS = (*_BEFORE, *(f"ALTER TABLE images ADD COLUMN {name} {kind}" for name, kind in _ADDED_TYPES))
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
@@ -98,6 +113,11 @@ def version_of(connection: sqlite3.Connection, known: int = SCHEMA_VERSION) -> i
     if version > known:
         raise SchemaError(f"a newer version of offload-sdk wrote it (schema {version}, this one knows {known})")
     return version
+
+
+def columns_of(version: int) -> tuple[str, ...]:
+    """Return the columns that a file of this version has: the first ones of `COLUMNS`."""
+    return COLUMNS[: len(_COLUMN_TYPES) + max(version - len(_BEFORE), 0)]
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str] = MIGRATIONS) -> None:

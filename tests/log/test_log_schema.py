@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.log import SqliteLog, read_rows
 from offload_sdk.log.rows import to_row
-from offload_sdk.log.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, SCHEMA_VERSION, migrate
+from offload_sdk.log.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, SCHEMA_VERSION, columns_of, migrate
 
 pytestmark = pytest.mark.light
 
@@ -30,8 +31,7 @@ def test_a_file_of_every_earlier_version_is_migrated(tmp_path: Path, make_record
     old = sqlite3.connect(path, isolation_level=None)
     if version:
         migrate(old, MIGRATIONS[:version])
-        marks = ", ".join("?" * len(COLUMNS))
-        old.execute(f"INSERT INTO images ({', '.join(COLUMNS)}) VALUES ({marks})", to_row(make_record(0)))
+        _insert(old, make_record(0), version)
     old.close()
     log = SqliteLog(path)
     log.append(make_record(1))
@@ -42,6 +42,31 @@ def test_a_file_of_every_earlier_version_is_migrated(tmp_path: Path, make_record
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert connection.execute("SELECT count(*) FROM paths").fetchone()[0] >= 1
     assert list(tmp_path.glob("*corrupt*")) == []
+
+
+def _insert(connection: sqlite3.Connection, record: Any, version: int) -> None:
+    columns = columns_of(version)
+    row = dict(zip(COLUMNS, to_row(record), strict=True))
+    marks = ", ".join("?" * len(columns))
+    values = [row[name] for name in columns]
+    connection.execute(f"INSERT INTO images ({', '.join(columns)}) VALUES ({marks})", values)
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_file_of_every_earlier_version_is_read_as_it_is(tmp_path: Path, make_record: Any, version: int) -> None:
+    path = tmp_path / "log.sqlite3"
+    old = sqlite3.connect(path, isolation_level=None)
+    migrate(old, MIGRATIONS[:version])
+    hedged = make_record(0)
+    hedged = replace(hedged, decision=replace(hedged.decision, second="local", second_after_s=0.25))
+    _insert(old, hedged, version)
+    old.close()
+    path.chmod(0o400)
+    (record,) = read_rows(path)
+    assert record.labels == hedged.labels
+    known = columns_of(version)
+    assert record.decision.second == ("local" if "second" in known else None)
+    assert record.decision.second_after_s == (0.25 if "second_after_s" in known else None)
 
 
 def test_a_step_that_fails_changes_nothing() -> None:
