@@ -6,6 +6,7 @@ Decides nothing (the decision is given), knows no socket and no interpreter (the
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -83,7 +84,30 @@ class Execution:
 
     def overtaken(self) -> list[Outcome]:
         """Return what is known by now of uploads that are still under way: that they take longer than this."""
-        return [self._so_far(runner) for runner in self._lingering if runner.side.circuit is not None]
+        now_s = self._parts.clock()
+        outcomes = []
+        for runner in self._lingering:
+            if runner.side.circuit is None:
+                continue
+            expected = self._decision.predicted[runner.side.name]
+            prepare_s = sum(expected.parts_s.get(step, 0.0) for step in ("decode", "encode"))
+            outcomes.append(
+                Outcome(
+                    option=runner.side.name,
+                    path="remote",
+                    status="ignored",
+                    role=runner.role,
+                    started_s=runner.started_s,
+                    latency_s=now_s - runner.started_s,
+                    censored=True,
+                    timings={"network": max(now_s - runner.started_s - prepare_s, 0.0)},
+                    payload=expected.payload,
+                    sent_bytes=expected.payload_bytes,
+                    error_kind="cancelled",
+                    error="another option had answered",
+                )
+            )
+        return outcomes
 
     def go_on(self, outcomes: Iterable[Outcome]) -> None:
         """Add to the image's row, and learn from, what ends after its answer; run the shadows. Does not wait."""
@@ -136,11 +160,11 @@ class Execution:
 
     def _hedge(self, first: Side, second: Side) -> list[Outcome]:
         """Run two options against each other. Both go on in threads of their own; the caller has the answer."""
-        after_s = self._decision.second_after_s or 0.0
+        after_s = self._decision.second_after_s
         winner = race(
             partial(self._start, first, second),
             partial(self._start, second, first),
-            self._decided_s + after_s - self._parts.clock(),
+            math.inf if after_s is None else self._decided_s + after_s - self._parts.clock(),
             wins=lambda outcome: bool(outcome.labels),
         )
         self.hedged = any(runner.role == "hedge" for runner in self._runners)
@@ -199,25 +223,6 @@ class Execution:
             self._amend(self._not_run(runner.side, runner.role, str(error)))
         else:
             self._amend(outcome)
-
-    def _so_far(self, runner: _Runner) -> Outcome:
-        expected = self._decision.predicted[runner.side.name]
-        prepare_s = sum(expected.parts_s.get(step, 0.0) for step in ("decode", "encode"))
-        latency_s = self._parts.clock() - runner.started_s
-        return Outcome(
-            option=runner.side.name,
-            path="remote",
-            status="ignored",
-            role=runner.role,
-            started_s=runner.started_s,
-            latency_s=latency_s,
-            censored=True,
-            timings={"network": max(latency_s - prepare_s, 0.0)},
-            payload=expected.payload,
-            sent_bytes=expected.payload_bytes,
-            error_kind="cancelled",
-            error="another option had answered",
-        )
 
     def _run_shadows(self, sides: list[Side]) -> None:
         """Run the other options in the background, for the log and the estimators only."""

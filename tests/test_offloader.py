@@ -23,6 +23,7 @@ from offload_sdk import (
     Offloader,
     OffloadError,
 )
+from offload_sdk._config import AutoConfig
 from offload_sdk._types import Decision, Outcome, Situation, Snapshot
 from offload_sdk.decide import policy_by_name
 from offload_sdk.testing import FaultyServer, LinkEmulator, ScriptedProbe
@@ -257,14 +258,7 @@ def test_a_policy_of_ones_own_decides_and_learns(server: FaultyServer, tmp_path:
         def decide(self, situation: Situation) -> Decision:
             self.turn += 1
             name = "local" if self.turn % 2 else "remote"
-            return policy_by_name(
-                name,
-                seconds_per_joule=0.0,
-                seconds_per_usd=0.0,
-                battery_threshold_frac=0.0,
-                signal_threshold_dbm=-200.0,
-                deadline_probability=0.9,
-            ).decide(situation)
+            return policy_by_name(name, **AutoConfig().model_dump()).decide(situation)
 
         def learn(self, decision: Decision, outcomes: tuple[Outcome, ...]) -> None:
             self.learned.append((decision.chosen, tuple(outcome.option for outcome in outcomes)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,7 +27,8 @@ def race(first: Start[T], second: Start[T], second_after_s: float, wins: Callabl
     if (task := first(True)) is not None:
         task.then(ended.put)
         try:
-            if wins(ended.get(timeout=max(second_after_s, 0.0)).result()):
+            wait_s = min(max(second_after_s, 0.0), threading.TIMEOUT_MAX)
+            if wins(ended.get(timeout=wait_s).result()):
                 return task
         except queue.Empty:
             running = 1

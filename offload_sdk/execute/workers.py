@@ -22,9 +22,8 @@ class Task(Generic[T]):
     """A call handed to a worker. `wait` tells whether it has ended; `result` returns or raises what it did."""
 
     def __init__(self, call: Callable[[], T]) -> None:
-        self._call = call
+        self._call: Callable[[], T] | None = call  # None once begun, or cancelled before that
         self._lock = threading.Lock()
-        self._taken = False  # begun, or cancelled before that
         self._ended = threading.Event()
         self._next: list[Callable[[Task[T]], object]] = []
         self._value: T | None = None
@@ -48,9 +47,7 @@ class Task(Generic[T]):
 
     def cancel(self) -> bool:
         """Have the call never begin; false if it has. A cancelled task never ends."""
-        with self._lock:
-            begun, self._taken = self._taken, True
-        return not begun
+        return self._take() is not None
 
     def then(self, act: Callable[[Task[T]], object]) -> None:
         """Call `act` with this task as soon as it has ended: in the worker, or here and now if that was before."""
@@ -61,20 +58,28 @@ class Task(Generic[T]):
         act(self)
 
     def perform(self) -> None:
-        if not self.cancel():  # to take it for oneself is the same claim
+        call = self._take()
+        if call is None:
             return
         try:
-            self._value = self._call()
+            self._value = call()
         except BaseException as error:  # handed to the one who asks for the result
             self._error = error
         finally:
             with self._lock:
                 self._ended.set()
+                following, self._next = self._next, []
             try:
-                for act in self._next:
+                for act in following:
                     act(self)
             except Exception:
                 _logger.exception("what follows a call in the background failed")
+
+    def _take(self) -> Callable[[], T] | None:
+        """Return the call to the first who asks; a task holds on to nothing that it will not need."""
+        with self._lock:
+            call, self._call = self._call, None
+        return call
 
 
 class Workers:

@@ -16,7 +16,7 @@ from offload_sdk.execute.exchange import HttpSession
 from offload_sdk.execute.local import LocalExecutor
 from offload_sdk.execute.probe_image import padded_jpeg
 from offload_sdk.execute.remote import RemoteExecutor
-from offload_sdk.execute.workers import Workers
+from offload_sdk.execute.workers import Task, Workers
 from offload_sdk.learn import learn, learn_probe
 from offload_sdk.testing import FakeClock, FaultyServer
 
@@ -67,6 +67,55 @@ def test_workers_end_after_close_and_closing_twice_is_no_harm() -> None:
     while threading.active_count() > before:
         assert time.monotonic() < end_s
         time.sleep(0.005)
+
+
+def test_a_task_that_has_not_begun_can_be_cancelled_and_then_never_runs() -> None:
+    workers, gate, ran = Workers(1, "test", backlog=2), threading.Event(), []
+    running = workers.submit(lambda: gate.wait(10.0))
+    waiting = workers.submit(lambda: ran.append(1))
+    assert running is not None
+    assert waiting is not None
+    until_begun(running)
+    assert waiting.cancel()
+    assert not running.cancel()
+    gate.set()
+    assert workers.join(10.0)
+    assert (ran, waiting.ended, running.result()) == ([], False, True)
+    workers.close()
+
+
+def until_begun(task: Task[bool]) -> None:
+    end_s = time.monotonic() + 10.0
+    while task._call is not None:
+        assert time.monotonic() < end_s
+        time.sleep(0.001)
+
+
+def test_what_follows_a_task_is_done_once_whether_it_has_ended_or_not(caplog: pytest.LogCaptureFixture) -> None:
+    workers, gate = Workers(1, "test"), threading.Event()
+    seen: list[tuple[str, int]] = []
+    task = workers.submit(lambda: gate.wait(10.0) and 7)
+    assert task is not None
+    task.then(lambda ended: seen.append(("before", ended.result())))
+    task.then(lambda ended: 1 / 0)  # is logged, and harms neither the worker nor the caller
+    gate.set()
+    assert workers.join(10.0)
+    task.then(lambda ended: seen.append(("after", ended.result())))
+    assert seen == [("before", 7), ("after", 7)]
+    assert "ZeroDivisionError" in caplog.text
+    again = workers.submit(lambda: 8)
+    assert again is not None
+    assert again.wait(10.0)
+    workers.close()
+
+
+def test_without_a_thread_a_call_is_performed_at_once() -> None:
+    workers = Workers(1, "test")
+    workers.close()
+    task = workers.start(threading.current_thread)
+    assert (task.ended, task.raised, task.result()) == (True, False, threading.current_thread())
+    failed = workers.start(lambda: 1 / 0)
+    assert (failed.ended, failed.raised) == (True, True)
 
 
 # The probe's picture
