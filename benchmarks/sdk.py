@@ -24,6 +24,7 @@ from PIL import Image
 from benchmarks.pictures import camera_frame, twelve_megapixel_jpeg
 from benchmarks.results import Row, publish
 from offload_sdk import OffloadConfig, Offloader
+from offload_sdk._config import PolicyName
 from offload_sdk.model import Classifier, resolve
 
 _SIDE = 224
@@ -114,12 +115,16 @@ def overhead(offloader: Offloader, classifier: Classifier, repeat: int) -> list[
     ]
 
 
-def decisions(repeat: int) -> list[Row]:
+def decisions(policy: PolicyName, repeat: int) -> list[Row]:
     """The time of estimating every option and deciding, with one endpoint; nothing is sent to it."""
     from offload_sdk._types import ImageInfo, Snapshot
 
     config = OffloadConfig(
-        server_url="http://127.0.0.1:9", log={"enabled": False}, probe={"enabled": False}, home=_home()
+        server_url="http://127.0.0.1:9",
+        policy=policy,
+        log={"enabled": False},
+        probe={"enabled": False},
+        home=_home(),
     )
     rows: list[Row] = []
     image = ImageInfo(format="JPEG", width=4000, height=3000, encoded_bytes=3_000_000)
@@ -137,7 +142,7 @@ def decisions(repeat: int) -> list[Row]:
         for name, share in (("median", 0.5), ("p99", 0.99)):
             rows.append(
                 Row(
-                    name=f"estimate + decide, {name}",
+                    name=f"estimate + decide, {policy}, {name}",
                     value=times[int(share * len(times))],
                     unit="µs",
                     bound=50.0 if share > 0.9 else None,
@@ -230,7 +235,7 @@ def main() -> None:
     with Offloader(config) as offloader:
         threads = offloader.status()["local"]["threads"]
         rows = overhead(offloader, Classifier(model, threads=threads), options.repeat)
-    rows += decisions(20_000)
+    rows += decisions("auto", 20_000) + decisions("bandit", 20_000)
     rows += imports()
     rows += memory(model.path, options.images)
     publish("sdk", rows)

@@ -24,10 +24,9 @@ class Bandit:
     and device are accounted for by the estimators, and what is learned is what they miss. The leader, the option
     of the least expected time so corrected, plays against one challenger, drawn evenly among the others: each
     option's time is drawn from its belief, the lesser wins. Of two Gaussians on the log scale that is
-    P(challenger wins) = Φ(−Δ / √(sd₁² + sd₂²)), so with two options this is Thompson sampling, and
-    with any number the propensity is exact. Only options that keep the limits take part.
-
-    One random number a decision, O(options). Hard limits as for `auto`; money and energy have no price here.
+    P(challenger wins) = Φ(−Δ / √(sd₁² + sd₂²)), so with two options this is Thompson sampling, and with any number
+    the propensity is exact. Only options that keep the limits take part, the same as for `auto`; money and energy
+    have no price here. One random number a decision, O(options).
     """
 
     def __init__(self, *, limits: Limits, rng: random.Random) -> None:
@@ -63,20 +62,6 @@ class Bandit:
         reason = f"{chosen.option}, {why} (drawn with {propensity:.1%}), of {shown}{notes}"
         return replace(decision("bandit", chosen, reason, situation), propensity=propensity, explored=explored)
 
-    def _draw(self, log_s: Sequence[float], sds: Sequence[float]) -> tuple[int, int, float]:
-        """Return the place of the winner, that of the leader, and the probability of this winner."""
-        leader = min(range(len(log_s)), key=log_s.__getitem__)
-        draw, drawn = self._rng.random(), 0.0
-        winner, propensity = leader, 0.0
-        for place, mean in enumerate(log_s):
-            if place == leader:
-                continue
-            wins = _below((log_s[leader] - mean) / math.hypot(sds[leader], sds[place])) / (len(log_s) - 1)
-            if drawn <= draw < drawn + wins:
-                winner, propensity = place, wins
-            drawn += wins
-        return (winner, leader, propensity) if winner != leader else (leader, leader, 1.0 - drawn)
-
     def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
         self._step += 1
         for outcome in outcomes:
@@ -96,6 +81,20 @@ class Bandit:
     def _belief(self, estimate: Estimate, now_s: float) -> tuple[float, float]:
         ratio = self._ratios.get(estimate.option) or LogRatio()
         return ratio.mean_sd(_spread(estimate), self._step, now_s)
+
+    def _draw(self, log_s: Sequence[float], sds: Sequence[float]) -> tuple[int, int, float]:
+        """Return the place of the winner, that of the leader, and the probability of this winner."""
+        leader = min(range(len(log_s)), key=log_s.__getitem__)
+        draw, drawn = self._rng.random(), 0.0
+        winner, propensity = leader, 0.0
+        for place, mean in enumerate(log_s):
+            if place == leader:
+                continue
+            wins = _below((log_s[leader] - mean) / math.hypot(sds[leader], sds[place])) / (len(log_s) - 1)
+            if drawn <= draw < drawn + wins:
+                winner, propensity = place, wins
+            drawn += wins
+        return (winner, leader, propensity) if winner != leader else (leader, leader, 1.0 - drawn)
 
 
 def _spread(estimate: Estimate) -> float:

@@ -15,6 +15,7 @@ POLICY_NAMES = ("auto", "bandit", "cost", "deadline", "energy", "latency", "loca
 PRICES = {
     "seconds_per_joule": 0.02,
     "seconds_per_usd": 500.0,
+    "duplicates_frac": 0.1,
     "battery_threshold_frac": 0.15,
     "signal_threshold_dbm": -88.0,
     "deadline_probability": 0.9,
