@@ -6,6 +6,7 @@ Decides nothing (the decision is given), knows no socket and no interpreter (the
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from offload_sdk.execute.workers import Task
 from offload_sdk.typing import Picture
 
 __all__ = ["Execution"]
+
+_logger = logging.getLogger("offload_sdk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +117,8 @@ class Execution:
         for runner in self._lingering:
             runner.task.then(partial(self._ended_late, runner))
         ran = {outcome.option for outcome in outcomes} | {runner.side.name for runner in self._lingering}
-        shadows = [self._side(name) for name in self._decision.shadow if name not in ran]
+        wanted = set(self._decision.shadow) - ran
+        shadows = [side for side in self._parts.sides if side.name in wanted]
         self._keep_pixels(shadows)
         if shadows and self._parts.shadows.submit(partial(self._run_shadows, shadows)) is None:
             # Said in the row, so that nobody takes the shadowed images for a sample by chance alone.
@@ -221,6 +225,8 @@ class Execution:
             outcome = task.result()
         except InvalidImageError as error:  # the server took it, the decoder here does not
             self._amend(self._not_run(runner.side, runner.role, str(error)))
+        except Exception:  # the answer is there, whatever this is
+            _logger.exception("%s failed in the background", runner.side.name)
         else:
             self._amend(outcome)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from offload_kit import PATIENCE_S, images_sent, jpeg, make, rows, until
 
-from offload_sdk import ConfigurationError, DeadlineExceededError, InvalidImageError, Offloader
+from offload_sdk import ConfigurationError, DeadlineExceededError, InvalidImageError, Offloader, OffloadError
 from offload_sdk._types import Decision, Outcome, OutcomeRole, Record, Request, Situation
 from offload_sdk.log import read_rows
 from offload_sdk.testing import Fault, FaultyServer, LinkEmulator
@@ -358,6 +358,60 @@ def test_close_lets_a_losing_inference_end(server: FaultyServer, tmp_path: Path)
     until(lambda: own_threads() <= before, "every thread of the offloader ended")
     (row,) = read_rows(offloader.config.log_path)
     assert [(o.option, o.status) for o in row.outcomes] == [("edge", "success"), ("local", "success")]
+
+
+def test_close_leaves_no_caller_waiting(tmp_path: Path) -> None:
+    before = own_threads()
+    with FaultyServer(fault="black_hole") as server:
+        offloader = hedging(tmp_path, server.url, after_s=0.0)
+        put(offloader, Held)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(offloader.classify, jpeg())
+            until(lambda: images_sent(server), "the image reached the server")
+            offloader.close()
+            assert waiting.exception(PATIENCE_S) is None or isinstance(waiting.exception(), OffloadError)
+        until(lambda: own_threads() <= before, "every thread of the offloader ended")
+        assert len(list(read_rows(offloader.config.log_path))) == 1
+
+
+def test_a_policy_learns_at_once_that_an_upload_was_overtaken_and_later_how_it_ended(
+    server: FaultyServer, tmp_path: Path
+) -> None:
+    class Learning(Hedge):
+        learned: ClassVar[list[list[tuple[str, str, bool]]]] = []
+
+        def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
+            self.learned.append([(o.option, o.status, o.censored) for o in outcomes])
+
+    server.delay(0.3)
+    policy = Learning("edge", "local", 0.02)
+    with make(tmp_path, server.url, parts={"policy": policy}, probe=UNPROBED) as offloader:
+        before_s = offloader.decide(jpeg()).predicted["edge"].latency_mean_s
+        result = offloader.classify(jpeg())
+        assert policy.learned == [[("edge", "ignored", True), ("local", "success", False)]]
+        until(lambda: len(policy.learned) == 2, "the upload ended")
+        assert policy.learned[1] == [("edge", "success", False)]
+        assert offloader.decide(jpeg()).predicted["edge"].latency_mean_s > before_s
+        row = complete(offloader)
+    assert (result.path, [o.status for o in row.outcomes]) == ("local", ["success", "success"])
+
+
+def test_a_loser_that_breaks_in_an_unforeseen_way_costs_no_answer(
+    server: FaultyServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Breaking(Held):
+        def run(self, *arguments: Any) -> Outcome:
+            super().run(*arguments)
+            raise ZeroDivisionError("what nobody foresaw")
+
+    with hedging(tmp_path, server.url, first="local", second="edge", after_s=0.0) as offloader:
+        held = put(offloader, Breaking)
+        for _ in range(2):
+            assert offloader.classify(jpeg()).path == "remote"
+        held.gate.set()
+        until(lambda: nothing_queued(offloader), "the inference ended")
+        until(lambda: "what nobody foresaw" in caplog.text, "it was logged")
+        assert len(rows(offloader)) == 2
 
 
 def test_shadow_runs_do_not_repeat_what_the_hedge_ran(server: FaultyServer, tmp_path: Path) -> None:
