@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from statistics import NormalDist, fmean
@@ -13,8 +12,7 @@ from offload_sdk._types import Latency
 __all__ = ["Empirical", "Forecast", "Normal", "Told"]
 
 _STANDARD = NormalDist()
-_LEAST_S, _MOST_S = 1e-6, 1e4
-_HALVINGS = 40  # of 23 in natural logarithms: to a part in 10¹⁰
+_LEAST_S = 1e-6
 
 
 class Forecast(Protocol):
@@ -33,7 +31,7 @@ class Forecast(Protocol):
 
 
 class Told:
-    """What the SDK says. Its quantiles are found by bisection, so that they hold for any law it may take."""
+    """What the SDK says."""
 
     def __init__(self, latency: Latency) -> None:
         self._latency = latency
@@ -43,14 +41,7 @@ class Told:
         return self._latency.mean_s
 
     def quantile_s(self, share: float) -> float:
-        low, high = math.log(_LEAST_S), math.log(_MOST_S)
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            if self._latency.probability_within(math.exp(middle)) < share:
-                low = middle
-            else:
-                high = middle
-        return math.exp(high)
+        return self._latency.quantile_s(share)
 
     def within(self, seconds: float) -> float:
         return self._latency.probability_within(seconds)

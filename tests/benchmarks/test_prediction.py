@@ -215,7 +215,7 @@ def test_wrong_usage_says_what_is_wrong(capsys: pytest.CaptureFixture[str], argu
 
 
 def test_on_recorded_links_the_sdk_beats_an_average(capsys: pytest.CaptureFixture[str], shared_data: Path) -> None:
-    arguments = ("--images", "100", "--payloads", "107000", "--ways", "closed")
+    arguments = ("--images", "60", "--payloads", "107000", "--ways", "closed")
     main(["--traces", str(shared_data / "traces"), "--json", *arguments])
     cells = json.loads(capsys.readouterr().out)["families"]
     errors = {cell["predictor"]: cell["score"]["error"] for cell in cells if cell["link"] == "all"}
