@@ -1,20 +1,21 @@
-"""Does a replay foretell a live run? `python -m benchmarks.replay`, some twenty minutes with the default settings.
+"""Does a replay foretell a live run? `python -m benchmarks.replay`, some ten minutes with the default settings.
 
-The SDK classifies a picture at fixed times over an emulated link that plays a recorded trace, under one policy
-with shadow runs; its log is replayed for other policies; then each of those runs live over the same trace. All is
-real (server, sockets, log, prober, estimators) but the board's slowness: local inference is run and then waited
-for until it has taken `--local-ms`, through an executor of that kind. Nothing is drawn from the replayed policies'
-own runs until the comparison.
+Several devices classify a picture in turn, each over an emulated link of its own that plays the same recorded
+trace: one under the policy of the log, with shadow runs, the others under the policies that its log is replayed
+for. They run side by side because the speed of a shared machine changes from minute to minute. All is real
+(server, sockets, log, prober, estimators) but the device's inference: it decodes the picture and waits until
+`--local-ms` are over, through an executor of that kind. The replay sees the first device's log only.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -29,10 +30,10 @@ from offload_sdk.decide import policy_by_name
 from offload_sdk.log import read_rows
 from offload_sdk.replay import Costs, Replay, replay
 from offload_sdk.testing import FaultyServer, LinkEmulator
-from offload_sdk.typing import Executor, Picture
+from offload_sdk.typing import Picture
 
 _TRACES = Path(__file__).resolve().parents[2] / "shared" / "data" / "traces"
-_WARM_UP = 12  # images before the trace begins: the first ones open connections and teach the estimators
+_WARM_UP = 15  # images before the trace begins: the first ones open connections and teach the estimators
 _SERVER_S = 0.012
 _BOUND = 0.03
 _LABELS = (Label(name="tabby", probability=0.9, index=281),)
@@ -46,71 +47,104 @@ class Board:
 
 
 class SlowBoard:
-    """Runs the model, and answers when a board would have: after `local_s`, give or take 5 %."""
+    """An executor that answers after `local_s`, give or take 5 %, decoding included."""
 
-    def __init__(self, executor: Executor, local_s: float, seed: int) -> None:
-        self._executor = executor
+    def __init__(self, local_s: float, seed: int) -> None:
         self._local_s = local_s
         self._rng = random.Random(seed)
 
     def run(self, picture: Picture, request: Request, role: OutcomeRole, budget_s: float | None) -> Outcome:
-        outcome = self._executor.run(picture, request, role, budget_s)
-        more_s = self._local_s * self._rng.gauss(1.0, 0.05) - outcome.latency_s
-        if more_s <= 0.0:
-            return outcome
-        time.sleep(more_s)
-        infer_s = outcome.timings.get("infer", 0.0) + more_s
-        return replace(
-            outcome, latency_s=outcome.latency_s + more_s, timings={**outcome.timings, "infer": infer_s}
+        started_s = time.monotonic()
+        timings: dict[str, float] = {}
+        picture.tensor(timings)
+        computing_s = time.monotonic()
+        time.sleep(max(started_s + self._local_s * self._rng.gauss(1.0, 0.05) - computing_s, 0.0))
+        ended_s = time.monotonic()
+        return Outcome(
+            option="local",
+            path="local",
+            status="success",
+            role=role,
+            started_s=started_s,
+            latency_s=ended_s - started_s,
+            timings={**timings, "infer": ended_s - computing_s},
+            labels=_LABELS,
+            model="slow board",
         )
 
     def close(self) -> None:
-        self._executor.close()
+        pass
 
 
-def slow_down(offloader: Offloader, local_s: float, seed: int) -> None:
-    """Put a slow board in the place of this machine."""
-    parts = offloader._parts
-    side = parts.by_name["local"]
-    parts.by_name["local"] = replace(side, executor=SlowBoard(side.executor, local_s, seed))
-    parts.sides = tuple(parts.by_name.values())
+class Device:
+    """One `Offloader` behind a link of its own. A context manager."""
 
-
-def live(policy: str, shadow_rate: float, options: argparse.Namespace, home: Path) -> list[Record]:
-    """Classify over the whole trace under this policy; return the log's rows."""
-    path = home / f"{policy}.sqlite3"
-
-    def predict(image: bytes) -> tuple[Label, ...]:
-        time.sleep(_SERVER_S)
-        return _LABELS
-
-    with FaultyServer(predict) as server, LinkEmulator(server.url, trace=options.trace) as link:
+    def __init__(self, policy: str, shadow_rate: float, options: argparse.Namespace, folder: Path) -> None:
+        self.policy = policy
+        self._path = folder / f"{policy}.sqlite3"
+        self._trace, self._picture = options.trace, options.picture
+        self._open = ExitStack()
+        server = self._open.enter_context(FaultyServer(_predict))
+        self._link = self._open.enter_context(LinkEmulator(server.url, trace=options.trace))
         config = OffloadConfig(
             home=Path(tempfile.gettempdir()) / "offload-sdk-benchmarks",
-            server_url=link.url,
+            server_url=self._link.url,
             policy=policy,
             model="efficientnet_lite0",
             threads=1,
             seed=options.seed,
-            payload={"quality": 90},
-            log={"path": path, "shadow_rate": shadow_rate},
+            payload={"quality": options.quality},
+            log={"path": self._path, "shadow_rate": shadow_rate},
         )
-        with Offloader(config, probe=Board()) as offloader:
-            slow_down(offloader, options.local_ms / 1e3, options.seed)
-            for _ in range(_WARM_UP):
-                offloader.classify(options.picture)
-                time.sleep(0.1)
-            time.sleep(0.5)
-            link.set_trace(options.trace)
-            begun_s, began_wall_s = time.monotonic(), time.time()
-            for number in range(int(options.seconds / options.interval)):
-                time.sleep(max(begun_s + number * options.interval - time.monotonic(), 0.0))
-                offloader.classify(options.picture)
-                if sys.stderr.isatty():
-                    print(f"\r{policy}: {number + 1}", end="", file=sys.stderr)
-            time.sleep(1.0)  # for the last shadow
-    print(f"\r{policy} live: {number + 1} images, {shadow_rate:.0%} shadowed", flush=True)
-    return list(read_rows(path, since_s=began_wall_s))
+        self._offloader = self._open.enter_context(Offloader(config, probe=Board()))
+        parts = self._offloader._parts
+        local = replace(parts.by_name["local"], executor=SlowBoard(options.local_ms / 1e3, options.seed))
+        parts.by_name["local"] = local
+        parts.sides = tuple(parts.by_name.values())
+        self._since_s = 0.0
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def begin(self) -> None:
+        """Start the trace from its beginning; only what is classified from now on counts."""
+        self._link.set_trace(self._trace)
+        self._since_s = time.time()
+
+    def classify(self) -> None:
+        self._offloader.classify(self._picture)
+
+    def rows(self) -> list[Record]:
+        return list(read_rows(self._path, since_s=self._since_s))
+
+
+def _predict(image: bytes) -> tuple[Label, ...]:
+    time.sleep(_SERVER_S)
+    return _LABELS
+
+
+def run(devices: Sequence[Device], options: argparse.Namespace) -> None:
+    """Let every device classify once per interval, each in its own slot of it."""
+    for _ in range(_WARM_UP):
+        for device in devices:
+            device.classify()
+        time.sleep(0.2)
+    for device in devices:
+        device.begin()
+    begun_s = time.monotonic()
+
+    def work(place: int) -> None:
+        for number in range(int(options.seconds / options.interval)):
+            due_s = begun_s + (number + place / len(devices)) * options.interval
+            time.sleep(max(due_s - time.monotonic(), 0.0))
+            devices[place].classify()
+
+    with ThreadPoolExecutor(len(devices)) as pool:
+        list(pool.map(work, range(len(devices))))
+    time.sleep(1.0)  # for the last shadow
 
 
 def replayed(rows: list[Record], policy: str) -> Replay:
@@ -123,7 +157,8 @@ def compare(found: Replay, lived: Replay) -> list[Row]:
     """Print the live figures under the replayed ones; return the deviations."""
     name, method = found.target.policy, found.target.recommended
     told, came = found.target.costs, lived.own
-    print(f"\n{name}: what was done shows {found.target.shown_frac:.0%}; {found.target.reason}")
+    print(f"\n{name}: what was done shows {found.target.shown_frac:.0%} of {found.images:,} images, and")
+    print(f"  {found.target.reason}")
 
     def line(title: str, costs: Costs) -> None:
         mean = costs.latency_mean_s
@@ -163,21 +198,25 @@ def main() -> int:
     parser.add_argument("--logged", default="latency", help="the policy of the log (default latency)")
     parser.add_argument("--targets", default="remote,local,auto", help="the replayed ones")
     parser.add_argument("--shadow-rate", type=float, default=0.3)
-    parser.add_argument("--seconds", type=float, default=290.0, help="of the trace (default 290)")
-    parser.add_argument("--interval", type=float, default=0.25, help="between two images (default 0.25)")
-    parser.add_argument("--local-ms", type=float, default=55.0, help="of one local inference (default 55)")
+    parser.add_argument("--seconds", type=float, default=580.0, help="over and over the trace (default 580)")
+    parser.add_argument("--interval", type=float, default=0.5, help="between a device's images (default 0.5)")
+    parser.add_argument("--local-ms", type=float, default=67.0, help="of one local image (default 67, a Pi 3B+)")
+    parser.add_argument("--quality", type=int, default=60, help="of the uploaded JPEG (default 60)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     stream = BytesIO()
     Image.fromarray(camera_frame()).save(stream, "JPEG", quality=85)
     options.picture = stream.getvalue()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        rows = live(options.logged, options.shadow_rate, options, home)
-        judged: list[Row] = []
-        for target in options.targets.split(","):
-            lived = live(target, 0.0, options, home / "live") if target != options.logged else rows
-            judged += compare(replayed(rows, target), replayed(lived, target))
+    targets = options.targets.split(",")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        logged = stack.enter_context(Device(options.logged, options.shadow_rate, options, folder))
+        others = [stack.enter_context(Device(target, 0.0, options, folder / "live")) for target in targets]
+        run([logged, *others], options)
+        rows, lived = logged.rows(), {device.policy: device.rows() for device in others}
+    judged: list[Row] = []
+    for target, its_rows in lived.items():
+        judged += compare(replayed(rows, target), replayed(its_rows, target))
     print()
     return 0 if publish("replay", judged) else 1
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from offload_sdk._types import Decision, Outcome, Record, Situation
 from offload_sdk.report.runs import comparable_s, is_answered
 
-__all__ = ["Bill", "Case", "Run", "case_of"]
+__all__ = ["Bill", "Case", "Run", "case_of", "is_whole", "total_j"]
 
 
 class Run(NamedTuple):  # a tuple, as are bills: a long log makes hundreds of thousands of them
@@ -53,8 +53,7 @@ class Case:
 
     `own` holds the runs that the log's decision led to, `shadows` those that chance added to them. `eligible`
     says that chance could have added some, `shadowed` that it did and that all of them are told; those that it
-    asked for and that are not told are `lost`. `overhead_s` is what the call took besides its runs. `outcomes`
-    are the runs as logged, for policies that learn.
+    asked for and that are not told are `lost`. `overhead_s` is what the call took besides its runs.
     """
 
     situation: Situation
@@ -67,11 +66,17 @@ class Case:
     eligible: bool
     shadowed: bool
     lost: bool
-    outcomes: tuple[Outcome, ...]
 
     @property
     def runs(self) -> Mapping[str, Run]:
         return {**self.shadows, **self.own}
+
+
+def is_whole(record: Record) -> bool:
+    """Whether a row can be replayed: a plug-in may have logged no predictions, or times that are not finite."""
+    predicted = record.decision.predicted
+    times = [record.latency_s, *(estimate.latency.mean_s for estimate in predicted.values())]
+    return record.decision.chosen in predicted and all(map(math.isfinite, times))
 
 
 def case_of(record: Record) -> Case:
@@ -79,7 +84,7 @@ def case_of(record: Record) -> Case:
 
     The log holds no list of the options that were barred; the sentence of the decision names them.
     """
-    decision = _as_hedged(record)
+    decision = record.decision
     barred = {name: "as in the log" for name in decision.predicted if f"; {name} is out: " in decision.reason}
     open_s = record.timings.get("open", 0.0)
     served = [outcome for outcome in record.outcomes if outcome.role not in ("shadow", "probe")]
@@ -107,18 +112,7 @@ def case_of(record: Record) -> Case:
         eligible=len(decision.predicted.keys() - barred - {decision.chosen}) > 0,
         shadowed=bool(asked) and asked <= shadows.keys(),
         lost=bool(asked - shadows.keys()),
-        outcomes=tuple(outcome for outcome in record.outcomes if outcome.role != "probe"),
     )
-
-
-def _as_hedged(record: Record) -> Decision:
-    """Return the decision with the hedge that its outcomes show, if it does not tell it itself."""
-    decision = record.decision
-    hedge = next((outcome for outcome in record.outcomes if outcome.role == "hedge"), None)
-    first = next((outcome for outcome in record.outcomes if outcome.option == decision.chosen), None)
-    if decision.second is not None or hedge is None or first is None:
-        return decision
-    return replace(decision, second=hedge.option, second_after_s=max(hedge.started_s - first.started_s, 0.0))
 
 
 def _runs(record: Record, outcomes: list[Outcome]) -> dict[str, Run]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from offload_sdk._types import Record
 from offload_sdk.decide import Fixed
 from offload_sdk.errors import OffloadError
-from offload_sdk.replay.case import Bill, Case, case_of
+from offload_sdk.replay.case import Bill, Case, case_of, is_whole
 from offload_sdk.replay.intervals import Intervals
 from offload_sdk.replay.model import Model
 from offload_sdk.replay.plan import Plan, plan_of, settle
@@ -54,7 +54,12 @@ def replay(
     Raises:
         OffloadError: there are fewer than `LEAST_IMAGES` images.
     """
-    cases = [case_of(record) for record in records]
+    cases, odd = [], 0
+    for record in records:
+        if is_whole(record):
+            cases.append(case_of(record))
+        else:
+            odd += 1
     if len(cases) < LEAST_IMAGES:
         held = f"{len(cases)} image{'' if len(cases) == 1 else 's'}" if cases else "no images"
         raise OffloadError(f"the log holds {held}; a replay needs {LEAST_IMAGES} to say anything")
@@ -85,7 +90,7 @@ def replay(
         target=target.verdict(intervals, own_sample, options, all_methods=True),
         references=tuple(trial.verdict(intervals, own_sample, options, all_methods=False) for trial in fixed),
         hindsight=intervals.costs(Sample(best, len(cases), options)) if best else None,
-        notes=tuple(_notes(cases, model)),
+        notes=tuple(_notes(cases, model, odd)),
     )
 
 
@@ -97,8 +102,10 @@ def _best(case: Case) -> Bill | None:
     return min((b for b in bills if isinstance(b, Bill) and b.option), key=lambda b: b.latency_s, default=None)
 
 
-def _notes(cases: list[Case], model: Model) -> Iterable[str]:
+def _notes(cases: list[Case], model: Model, odd: int) -> Iterable[str]:
     """Yield what may bend the answer, as far as the log shows it."""
+    if odd:
+        yield f"{odd:,} images are left out: their rows hold no prediction of what was chosen, or endless times"
     asked = sum(case.lost or case.shadowed for case in cases)
     lost = sum(case.lost for case in cases)
     if lost > _MANY_LOST_FRAC * asked:

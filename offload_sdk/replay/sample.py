@@ -47,12 +47,6 @@ class Sample:
         self._ordered_s = values[order, _LATENCY]
         self._ordered_weights, self._ordered_places = weights[order], places[order]
 
-    @property
-    def effective(self) -> float:
-        """The effective number of images, (Σ w)² / Σ w² (Kish 1965)."""
-        squares = float(self._mass @ self._mass)
-        return float(self._mass.sum()) ** 2 / squares if squares else 0.0
-
     def figures(self, drawn: npt.NDArray[np.int64] | None = None) -> Floats:
         """Return `FIGURES` and the shares of the options; NaN is unknown.
 

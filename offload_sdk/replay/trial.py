@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from offload_sdk.replay.case import Bill, Case, Run
 from offload_sdk.replay.intervals import Intervals
+from offload_sdk.replay.lesson import lesson
 from offload_sdk.replay.plan import Plan, plan_of, settle
 from offload_sdk.replay.result import METHODS, Method, Verdict
 from offload_sdk.replay.sample import Sample
@@ -21,7 +22,8 @@ _TOLERATED_FRAC = 0.01  # of the images may be without support: for them the mod
 class Trial:
     """Gathers a policy's bills image by image; `verdict` weighs them.
 
-    A learning policy learns from what the log shows of its own choices, and nothing where it shows nothing.
+    A learning policy learns from what its own choices would have shown it: as the log has it, or the model where
+    the log has nothing.
     """
 
     def __init__(self, name: str, policy: Policy, *, timeout_s: float, share: float) -> None:
@@ -40,10 +42,10 @@ class Trial:
         plan = plan_of(decision, case, self._timeout_s)
         told = evidence(case, plan, own, self._share)
         if self._learner is not None:
-            started = {plan.first}
-            if told.bill is not None and (told.bill.duplicate or told.bill.option != plan.first):
-                started.add(plan.backup or plan.first)
-            self._learner.learn(decision, [outcome for outcome in case.outcomes if outcome.option in started])
+            runs = draws[place % len(draws)] if told.bill is None else case.runs
+            bill = told.bill or settle(plan, runs, case)
+            assert isinstance(bill, Bill), "the model knows every option"
+            self._learner.learn(decision, lesson(plan, runs, bill, case))
         self._images += 1
         self._count(told)
         if plan == own and case.decision.propensity == 1.0:
@@ -74,10 +76,8 @@ class Trial:
                 entries["doubly_robust"].append((place, (1.0 - weight) / len(modelled), bill))
 
     def verdict(self, intervals: Intervals, own: Sample, options: Sequence[str], *, all_methods: bool) -> Verdict:
-        samples = {
-            method: Sample(entries, self._images, options) for method, entries in self._entries.items() if entries
-        }
-        effective = samples["inverse_propensity"].effective if "inverse_propensity" in samples else 0.0
+        weights = [weight for _, weight, _ in self._entries["inverse_propensity"]]
+        effective = sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0  # Kish 1965
         method, is_evidence, reason = self._recommended(effective)
         shown: list[Method] = [method]
         if all_methods:
@@ -86,12 +86,13 @@ class Trial:
                 shown += ["inverse_propensity", "doubly_robust"]
             if self._shadowed >= _LEAST_BY_CHANCE:
                 shown.append("shadowed")
+        samples = {name: Sample(self._entries[name], self._images, options) for name in shown}
         return Verdict(
             policy=self._name,
             shown_frac=self._certain / self._images,
             unsupported_frac=self._unsupported / self._images,
             effective=effective,
-            estimates={shown_method: intervals.costs(samples[shown_method]) for shown_method in shown},
+            estimates={name: intervals.costs(sample) for name, sample in samples.items()},
             recommended=method,
             is_evidence=is_evidence,
             reason=reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import pytest
 from offload_kit import jpeg, make, until
+from rich.console import Console
+from rich.measure import Measurement
 from typer.testing import CliRunner, Result
 from worlds import log, moments, named
 
 from offload_sdk.cli.app import app
 from offload_sdk.log import SqliteLog, read_rows
+from offload_sdk.replay import replay
+from offload_sdk.replay.render import rich_tables
 from offload_sdk.testing import FaultyServer
 
 runner = CliRunner()
@@ -79,6 +84,17 @@ def test_a_pipe_gets_lines_that_name_the_answer_and_its_method(shadowed: Path) -
     assert "doubly robust *" in result.stdout
     assert "best in hindsight" in result.stdout
     assert "\x1b" not in result.stdout
+
+
+def test_the_tables_fit_a_terminal_of_eighty_columns(shadowed: Path) -> None:
+    found = replay(read_rows(shadowed), named("remote"), name="remote", timeout_s=10.0, resamples=10)
+    console = Console(file=io.StringIO(), width=80)
+    for table in rich_tables(found):
+        assert Measurement.get(console, console.options, table).minimum <= 80
+        console.print(table)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "doubly robust *" in shown
+    assert "…" not in shown
 
 
 def test_a_read_only_log_is_enough(shadowed: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
 from worlds import Moment, estimates, faster_as_predicted, log, moments, named, outcome, record, true_mean_s
 
-from offload_sdk._types import Decision, ImageInfo, Record, Situation, Snapshot
+from offload_sdk._types import Decision, ImageInfo, Latency, Outcome, Record, Situation, Snapshot
 from offload_sdk.errors import OffloadError
 from offload_sdk.replay import LEAST_IMAGES, Replay, replay
 from offload_sdk.typing import Policy
@@ -184,30 +185,55 @@ def test_a_race_cut_short_is_no_evidence_of_what_the_loser_takes() -> None:
 
 
 class Teachable:
-    """Counts what it is taught."""
+    """A hedge that keeps what it is taught."""
 
     def __init__(self) -> None:
-        self.taught: list[str] = []
+        self.taught: list[list[Outcome]] = []
 
     def decide(self, situation: Situation) -> Decision:
-        return named("remote").decide(situation)
+        return Hedging().decide(situation)
 
-    def learn(self, decision: Decision, outcomes: object) -> None:
-        self.taught += [outcome.option for outcome in outcomes]  # type: ignore[attr-defined]
+    def learn(self, decision: Decision, outcomes: Iterable[Outcome]) -> None:
+        self.taught.append(list(outcomes))
 
 
-def test_a_learning_policy_is_taught_what_its_own_choice_would_have_shown_it() -> None:
+def test_a_learning_policy_is_taught_what_its_own_choices_would_have_shown_it() -> None:
     policy = Teachable()
-    rows = log(moments(200, 2), named("local"), shadow_rate=0.3, seed=5)
+    world = moments(300, 2)
+    rows = log(world, named("remote"), shadow_rate=0.5, seed=5)
     replayed(rows, "teachable", policy=policy)
-    assert set(policy.taught) == {"cloud"}
-    assert len(policy.taught) == sum(len(row.outcomes) == 2 for row in rows)
+    assert len(policy.taught) == len(rows)
+    for row, moment, outcomes in zip(rows, world, policy.taught, strict=True):
+        shapes = [(one.option, one.role, one.status, one.censored) for one in outcomes]
+        if moment.remote_s <= 0.06:
+            assert shapes == [("cloud", "answer", "success", False)]
+            assert outcomes[0].latency_s == moment.remote_s
+        elif len(row.outcomes) == 2:
+            lost = moment.remote_s > 0.06 + moment.local_s
+            first = ("cloud", "answer", "ignored", True) if lost else ("cloud", "answer", "success", False)
+            assert shapes[0] == first
+            assert shapes[1][:2] == ("local", "hedge")
+            assert outcomes[1].started_s - outcomes[0].started_s == pytest.approx(0.06)
+    # Where the log does not show the second side, the model has to: a budget of duplicates must see them all.
+    hedged = sum(any(one.role == "hedge" for one in outcomes) for outcomes in policy.taught)
+    assert hedged == sum(moment.remote_s > 0.06 for moment in world)
 
 
 @pytest.mark.parametrize("count", [0, 1, LEAST_IMAGES - 1])
 def test_too_few_images_are_refused(count: int) -> None:
     with pytest.raises(OffloadError, match="no images" if count == 0 else f"{count} image"):
         replayed(log(moments(count, 1), named("local")), "remote")
+
+
+def test_rows_that_make_no_sense_are_left_out_and_counted() -> None:
+    rows = log(moments(60, 1), named("latency"))
+    endless = replace(estimates(moments(1, 1)[0])[1], latency=Latency(mean_s=math.inf, sd_s=math.inf))
+    odd = replace(rows[3].decision, predicted={**rows[3].decision.predicted, "cloud": endless})
+    blind = replace(rows[4].decision, predicted={})
+    found = replayed([*rows, replace(rows[3], decision=odd), replace(rows[4], decision=blind)], "latency")
+    assert found.images == 60
+    assert found.own == replayed(rows, "latency").own
+    assert "2 images are left out" in found.notes[0]
 
 
 def test_the_same_log_gets_the_same_answer() -> None:

@@ -35,7 +35,6 @@ def test_figures_of_equal_weights_are_those_of_the_list(given: list[Bill]) -> No
     timed = [bill.late for bill in given if bill.late is not None]
     assert found["late_frac"] == pytest.approx(np.mean(timed) if timed else np.nan, nan_ok=True)
     assert found["unanswered_frac"] == pytest.approx(np.mean([bill.option is None for bill in given]))
-    assert sample.effective == pytest.approx(len(given))
 
 
 @given(st.lists(bills, min_size=2, max_size=20), st.data())

@@ -157,11 +157,11 @@ def test_barred_endpoints_are_read_from_the_sentence_that_policies_write() -> No
         assert list(case.situation.unavailable) == ["cloud"]
 
 
-def test_a_hedge_is_read_from_its_outcomes_where_the_row_does_not_tell_it() -> None:
+def test_a_loser_that_was_cancelled_is_a_lower_bound_in_the_log() -> None:
     late = outcome("local", 0.06, "hedge", started_s=0.08)
     cut = outcome("cloud", 0.14, status="ignored", censored=True, labels=())
-    case = a_case(cut, late)
-    assert plan_of(case.decision, case, 10.0) == hedge(pytest.approx(0.08))
+    case = a_case(cut, late, second="local", second_after_s=0.08)
+    assert plan_of(case.decision, case, 10.0) == hedge(0.08)
     assert case.bill.duplicate
     assert case.own["cloud"] == Run(
         latency_s=0.14, answered=False, censored=True, energy_j=0.05, cost_usd=1e-5, sent_bytes=30_000
