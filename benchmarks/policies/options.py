@@ -46,7 +46,7 @@ def _add_cases(group: argparse._ArgumentGroup) -> None:
     add("--splice", type=_positive, metavar="SECONDS", help="splice random segments of all traces, so long each")
     add("--seed", type=int, default=1, help="the first seed (default 1)")
     add("--seeds", type=_count, help=f"how many (default {SEEDS}, spliced {SPLICED_SEEDS})")
-    add("--images", type=_count, help="per run (default: five minutes of them, ten when spliced)")
+    add("--images", type=_count, help="per run (default: 200 s of them, 600 s when spliced)")
     add("--duplicates", type=_share, default=0.1, help="share of images that both sides may work on (default 0.1)")
     add("--budgets", type=_shares, metavar="SHARES", help="run auto under these shares of duplicates as well")
     add("--deadline-boards", type=_positive, default=2.0, help="deadline in local times (default 2); only counted")

@@ -66,6 +66,30 @@ def test_json_has_a_cell_for_each_policy_trace_board_and_payload(
     assert {name: row["mean_ratio"] for name, row in total.items()} == pytest.approx(both)
 
 
+def test_every_value_of_a_cell_is_a_number_or_a_name_that_json_knows(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    arguments = ("--boards", "10", "--payloads", "4000000", "--workers", "1", "--budgets", "0,0.5")
+    result = document(capsys, folder, *arguments)
+    assert result.keys() == {"settings", "cells", "families"}
+    rows = [*result["cells"], *(row for family in result["families"].values() for row in family)]
+    assert {row["policy"] for row in rows} == {*POLICIES, "auto@0", "auto@0.5"}
+    names = {"trace", "policy", "worst_trace"}
+    for row in rows:
+        assert all(isinstance(row[name], str) for name in names & row.keys())
+        assert all(type(row[name]) in (int, float) for name in row.keys() - names)
+    for cell in result["cells"]:
+        assert cell["mean_s"] <= cell["p99_s"]
+        assert cell["p50_s"] <= cell["p95_s"] <= cell["p99_s"]
+
+
+def test_ratios_of_energy_are_to_the_energy_oracle(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    cells = document(capsys, folder, "--boards", "119", "--payloads", "15000", "--workers", "1")["cells"]
+    least = {cell["trace"]: cell["energy_j"] for cell in cells if cell["policy"] == "energy_oracle"}
+    for cell in cells:
+        assert cell["energy_ratio"] == pytest.approx(cell["energy_j"] / least[cell["trace"]])
+
+
 @pytest.mark.parametrize("arrivals", ["closed", "open", "bursts", "camera"])
 def test_spliced_is_one_trace_whatever_the_arrivals(
     capsys: pytest.CaptureFixture[str], folder: Path, arrivals: str
