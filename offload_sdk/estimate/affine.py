@@ -66,28 +66,39 @@ class AffineFilter:
         self._last: tuple[float, float] | None = None  # size and time of the last sample
         self._at_s: float | None = None  # when the covariance held
 
+    def median_s(self, size: float) -> float:
+        """Return the time of `size` by the two states as they are."""
+        return self.fixed_s + size * self.s_per_unit
+
     def predict(self, size: float, now_s: float) -> tuple[float, float]:
         """Return mean (s) and variance (s²) of the time of `size` now, as a log-normal law."""
+        log_median, log_variance = self.log_moments(size, now_s)
+        mean_s = math.exp(log_median + 0.5 * log_variance)
+        return mean_s, mean_s * mean_s * math.expm1(log_variance)
+
+    def log_moments(self, size: float, now_s: float) -> tuple[float, float]:
+        """Return mean and variance of the logarithm of the time (s) of `size` now."""
         p00, p01, p11 = self._aged(now_s, 0.0)
-        sloped_s = size * self.s_per_unit
-        median_s = self.fixed_s + sloped_s
-        share = sloped_s / median_s
+        median_s = self.median_s(size)
+        share = size * self.s_per_unit / median_s
         rest = 1.0 - share
-        variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + self._noise
-        growth = math.exp(min(variance, _MOST_SPREAD))
-        mean_s = median_s * math.sqrt(growth)
-        if variance < p00 + self._noise:
+        noise = self._noise
+        variance = min(rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + noise, _MOST_SPREAD)
+        log_median = math.log(median_s)
+        fixed_variance = min(p00 + noise, _MOST_SPREAD)
+        if variance < fixed_variance:
             # The spread shrinks where the slope is better known than the fixed part. That alone must not make
-            # a larger size look faster: none takes less than nothing does.
-            mean_s = max(mean_s, self.fixed_s * math.exp(0.5 * min(p00 + self._noise, _MOST_SPREAD)))
-        return mean_s, mean_s * mean_s * (growth - 1.0)
+            # a larger size look faster: the mean of none is less than that of nothing.
+            log_median = max(log_median, math.log(self.fixed_s) + 0.5 * (fixed_variance - variance))
+        return log_median, variance
 
     def update(self, size: float, seconds: float, now_s: float) -> None:
         """Learn from something of `size` that took `seconds` and ended at `now_s`."""
         p00, p01, p11 = self._aged(now_s, _LEAST_STEP_S)
         seconds = max(seconds, _FLOOR_S)
         self._learn_noise(size, seconds)
-        median_s, share = self._median(size)
+        median_s = self.median_s(size)
+        share = size * self.s_per_unit / median_s  # of the slope: the derivative by the second state
         rest = 1.0 - share
         innovation = math.log(seconds / median_s)
         g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
@@ -118,17 +129,11 @@ class AffineFilter:
         self._p00 = max(self._p00, _MOST_VARIANCE)
         self._p11 = max(self._p11, _MOST_VARIANCE)
 
-    def _median(self, size: float) -> tuple[float, float]:
-        """Return the predicted median and the sloped part's share of it (the derivative by the second state)."""
-        sloped_s = size * self.s_per_unit
-        median_s = self.fixed_s + sloped_s
-        return median_s, sloped_s / median_s
-
     def _learn_noise(self, size: float, seconds: float) -> None:
         """Take half the squared difference of two neighbouring samples, each relative to its prediction."""
         if self._last is not None:
             last_size, last_seconds = self._last
-            expected = self._median(size)[0] / self._median(last_size)[0]
+            expected = self.median_s(size) / self.median_s(last_size)
             difference = math.log(seconds / last_seconds / expected)
             if abs(difference) < _MOST_DIFFERENCE:
                 self._noise += _NOISE_GAIN * (max(0.5 * difference * difference, _LEAST_NOISE) - self._noise)
