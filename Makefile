@@ -24,6 +24,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sdk
 	$(BIN)/python -m benchmarks.log
 	$(BIN)/python -m benchmarks.preprocessing
+	$(BIN)/python -m benchmarks.payload
 
 bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator

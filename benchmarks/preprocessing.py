@@ -1,4 +1,4 @@
-"""What decoding at reduced scale and the payload's coding cost and gain: `python -m benchmarks.preprocessing`.
+"""What decoding at reduced scale costs and gains: `python -m benchmarks.preprocessing`.
 
 Times are of this machine now, CPU seconds of one thread, the variants taking turns; compare the ratios. The
 figures on photographs need the shared test data beside the checkout.
@@ -6,10 +6,8 @@ figures on photographs need the shared test data beside the checkout.
 
 from __future__ import annotations
 
-import csv
 import io
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +16,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks.photographs import SHARED, photographs, two_classifiers
 from benchmarks.pictures import twelve_megapixel_jpeg
 from benchmarks.sdk import reduced_by_hand
-from offload_sdk.model import Classifier, InputSpec, PayloadOptions, open_picture, resolve
+from offload_sdk.model import Classifier, InputSpec, open_picture
 from offload_sdk.model.pixels import DRAFT_GAP, REDUCING_GAP, central_square
 
 SPEC = InputSpec()
 ROUNDS = 9
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def full(encoded: bytes) -> Any:
@@ -61,67 +59,33 @@ def print_times() -> None:
 
 
 def print_agreement(classifiers: list[Classifier], paths: list[Path], title: str) -> None:
-    differences, sizes, payload_differences = [], [], []
-    decoded = dict.fromkeys((c.name for c in classifiers), 0)
-    uploaded = dict(decoded)
+    differences = []
+    same = dict.fromkeys((c.name for c in classifiers), 0)
     for path in paths:
         encoded = path.read_bytes()
         exact, tensor = full(encoded), ours(encoded)
-        payload, _ = open_picture(encoded, SPEC).payload({})
-        there = ours(payload)
         differences.append(float(np.abs(exact.astype(int) - tensor).mean()))
-        payload_differences.append(float(np.abs(there.astype(int) - tensor).mean()))
-        sizes.append(len(payload))
         for classifier in classifiers:
-            here = classifier.infer(tensor).argmax()
-            decoded[classifier.name] += int(classifier.infer(exact).argmax() == here)
-            uploaded[classifier.name] += int(classifier.infer(there).argmax() == here)
-    print(f"{title}: {len(paths)} photographs")
+            same[classifier.name] += int(classifier.infer(exact).argmax() == classifier.infer(tensor).argmax())
     print(
-        f"  reduced decoding (gaps {DRAFT_GAP}, {REDUCING_GAP}): mean difference of a value, of 255: "
-        f"{statistics.mean(differences):.3f}, worst photograph {max(differences):.2f}"
+        f"{title}: {len(paths)} photographs, reduced decoding (gaps {DRAFT_GAP}, {REDUCING_GAP}): mean difference "
+        f"of a value, of 255: {statistics.mean(differences):.3f}, worst photograph {max(differences):.2f}"
     )
-    print(
-        f"  payload (quality {PayloadOptions().quality}): mean {statistics.mean(sizes) / 1e3:.1f} KB, "
-        f"median {statistics.median(sizes) / 1e3:.1f}, largest {max(sizes) / 1e3:.1f}; "
-        f"mean difference {statistics.mean(payload_differences):.2f}"
-    )
-    for name in decoded:
-        print(
-            f"  {name}: same first label with full decoding {decoded[name]} of {len(paths)}, "
-            f"after the upload {uploaded[name]}"
-        )
-
-
-def print_quality(classifier: Classifier, paths: list[Path], classes: dict[str, int]) -> None:
-    pictures = [path.read_bytes() for path in paths]
-    true = [classes.get(path.name) for path in paths]
-    here = [int(classifier.infer(ours(encoded)).argmax()) for encoded in pictures]
-    print(f"Payload quality, {classifier.name}: KB; same label as here, of {len(paths)}; right, of {len(classes)}")
-    print(f"  not sent: {sum(a == b for a, b in zip(here, true, strict=True))} right")
-    for quality in (50, 70, 80, 85, 90, 94, 96):
-        options = PayloadOptions(quality=quality)
-        payloads = [open_picture(encoded, SPEC, payload=options).payload({})[0] for encoded in pictures]
-        there = [int(classifier.infer(ours(payload)).argmax()) for payload in payloads]
-        same, right = (sum(a == b for a, b in zip(there, other, strict=True)) for other in (here, true))
-        print(f"  {quality}: {statistics.mean(map(len, payloads)) / 1e3:5.1f} KB, {same}, {right}")
+    for name, count in same.items():
+        print(f"  {name}: same first label as with full decoding {count} of {len(paths)}")
 
 
 def main() -> None:
     print_times()
-    if not SHARED.is_dir():
+    photos = photographs()
+    if not photos:
         print(f"no photographs in {SHARED}, so nothing is said of labels")
         return
-    labelled = sorted((SHARED / "images" / "labelled").glob("*.JPEG"))
-    camera = sorted((SHARED / "images" / "camera").iterdir())
-    with tempfile.TemporaryDirectory() as folder:
-        names = ("efficientnet_lite0", str(next((SHARED / "models").glob("*.tflite"))))
-        classifiers = [Classifier(resolve(name, Path(folder))) for name in names]
-        print_agreement(classifiers, labelled, "ImageNet samples")
-        print_agreement(classifiers, camera, "Camera photographs")
-        with (SHARED / "images" / "labelled" / "labels.csv").open(newline="", encoding="utf-8") as stream:
-            classes = {row["file"]: int(row["class_index"]) for row in csv.DictReader(stream)}
-        print_quality(classifiers[0], labelled + camera, classes)
+    classifiers = two_classifiers()
+    samples = [photo.path for photo in photos if photo.class_index is not None]
+    camera = [photo.path for photo in photos if photo.class_index is None]
+    print_agreement(classifiers, samples, "ImageNet samples")
+    print_agreement(classifiers, camera, "Camera photographs")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Where the image is classified is the policies' business; how large a payload bec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from offload_sdk._types import Payload
@@ -26,9 +27,12 @@ class PayloadChoice:
             0.0 if payload.agreement_frac is None else seconds_per_error * (1.0 - payload.agreement_frac)
             for payload in payloads
         )
+        self._least_gain_s = min(self._losses_s[1:], default=math.inf) - self._losses_s[0]
 
     def __call__(self, sizes_bytes: Sequence[float], s_per_byte: float) -> int:
         """Return the place of the one to send; `sizes_bytes` are in the order of the payloads."""
+        if sizes_bytes[0] * s_per_byte <= self._least_gain_s:
+            return 0  # no other is worth it even if it took no time
         best, least_s = 0, sizes_bytes[0] * s_per_byte + self._losses_s[0]
         for place in range(1, len(sizes_bytes)):
             weight_s = sizes_bytes[place] * s_per_byte + self._losses_s[place]

@@ -39,6 +39,7 @@ class AffineFilter:
     __slots__ = (
         "_at_s",
         "_drift",
+        "_fixed_share",
         "_last",
         "_noise",
         "_p00",
@@ -51,15 +52,24 @@ class AffineFilter:
     )
 
     def __init__(
-        self, fixed_s: float, s_per_unit: float, *, sd: float = 0.8, drift_per_sqrt_s: float = 0.08
+        self,
+        fixed_s: float,
+        s_per_unit: float,
+        *,
+        sd: float = 0.8,
+        drift_per_sqrt_s: float = 0.08,
+        fixed_share: float = 1.0,
     ) -> None:
         """`sd` is the standard deviation of both logarithms: 0.8 is "within a factor of two or so".
-        `drift_per_sqrt_s` is what each gains in one second without a sample."""
+        `drift_per_sqrt_s` is what each gains in one second without a sample. Of each the fixed
+        part has `fixed_share`: less than 1 where it is the slope that varies and changes, so that a surprise is
+        put down to that even while all sizes are alike."""
         self.fixed_s = fixed_s
         self.s_per_unit = s_per_unit
         self._drift = drift_per_sqrt_s * drift_per_sqrt_s
+        self._fixed_share = fixed_share * fixed_share  # of the variance
         self.samples = 0
-        self._p00 = self._p11 = sd * sd
+        self._p00, self._p11 = self._fixed_share * sd * sd, sd * sd
         self._p01 = 0.0
         self._noise = _FIRST_NOISE
         self._side = 0  # on which side of the gate the last sample lay
@@ -107,7 +117,8 @@ class AffineFilter:
         side = 0 if abs(innovation) <= gate else (1 if innovation > 0.0 else -1)
         if side and side == self._side:
             opened = _OPEN * innovation * innovation
-            p00, p11 = min(p00 + opened, _MOST_SPREAD), min(p11 + opened, _MOST_SPREAD)
+            p00 = min(p00 + self._fixed_share * opened, _MOST_SPREAD)
+            p11 = min(p11 + opened, _MOST_SPREAD)
             g0, g1 = rest * p00 + share * p01, rest * p01 + share * p11
             variance = rest * g0 + share * g1 + self._noise
         elif side:
@@ -126,7 +137,7 @@ class AffineFilter:
 
     def loosen(self) -> None:
         """Forget how sure the states are: after an outage the next sample decides."""
-        self._p00 = max(self._p00, _MOST_VARIANCE)
+        self._p00 = max(self._p00, self._fixed_share * _MOST_VARIANCE)
         self._p11 = max(self._p11, _MOST_VARIANCE)
 
     def _learn_noise(self, size: float, seconds: float) -> None:
@@ -147,8 +158,9 @@ class AffineFilter:
         p00, p11 = self._p00, self._p11
         if age_s > 0.0:
             drift = self._drift * age_s
-            if p00 < _MOST_VARIANCE:
-                p00 = min(p00 + drift, _MOST_VARIANCE)
+            most = self._fixed_share * _MOST_VARIANCE
+            if p00 < most:
+                p00 = min(p00 + self._fixed_share * drift, most)
             if p11 < _MOST_VARIANCE:
                 p11 = min(p11 + drift, _MOST_VARIANCE)
         return p00, self._p01, p11

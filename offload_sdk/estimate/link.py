@@ -11,6 +11,7 @@ __all__ = ["LinkFilter"]
 
 # All constants were chosen on recorded links; `python -m benchmarks.policies` compares.
 _STEADY_DRIFT, _LIVELY_DRIFT = 0.3, 0.8  # of the logarithms, in one second without a sample
+_SPLIT_SD, _SPLIT_SHARE = 1.5, 0.4  # rates differ and change by orders of magnitude, round trips by less
 _STEADY_PRIOR = 0.74
 _FORGET = 0.6  # of the evidence for either filter, per sample
 _MOST_EVIDENCE = 5.0  # of one sample, in natural logarithms
@@ -36,14 +37,30 @@ class LinkFilter:
     `age` when it was last seen, and is over by then + dt with probability dt / (age + dt) (Gott's rule for a
     delay of unknown scale). Any answer ends it. Without a stall in sight the share of requests that met one
     lately is expected to meet the next.
+
+    How much of a time is round trip and how much transfer does not matter while all uploads are alike, and these
+    two cannot tell. `rtt_s` and `s_per_byte` come from a third filter that blames the rate first: what another
+    payload would take hangs on them.
     """
 
-    __slots__ = ("_evidence", "_lively", "_stalled_s", "_stalled_since_s", "_stalls", "_steady", "samples")
+    __slots__ = (
+        "_evidence",
+        "_lively",
+        "_split",
+        "_stalled_s",
+        "_stalled_since_s",
+        "_stalls",
+        "_steady",
+        "samples",
+    )
 
     def __init__(self, *, rtt_s: float, s_per_byte: float, sd: float = 0.8) -> None:
         """`sd` is the standard deviation of the logarithms of both values given."""
         self._steady = AffineFilter(rtt_s, s_per_byte, sd=sd, drift_per_sqrt_s=_STEADY_DRIFT)
         self._lively = AffineFilter(rtt_s, s_per_byte, sd=sd, drift_per_sqrt_s=_LIVELY_DRIFT)
+        self._split = AffineFilter(
+            rtt_s, s_per_byte, sd=_SPLIT_SD * sd, drift_per_sqrt_s=_STEADY_DRIFT, fixed_share=_SPLIT_SHARE
+        )
         self._evidence = 0.0  # for the steady filter over the lively one, a logarithm
         self._stalls = _STALLS_AT_FIRST
         self._stalled_since_s: float | None = None
@@ -52,17 +69,13 @@ class LinkFilter:
 
     @property
     def rtt_s(self) -> float:
-        """Round-trip time, s, by the filter that has predicted better lately."""
-        return self._better.fixed_s
+        """Round-trip time, s."""
+        return self._split.fixed_s
 
     @property
     def s_per_byte(self) -> float:
-        """Seconds per byte, by the filter that has predicted better lately."""
-        return self._better.s_per_unit
-
-    @property
-    def _better(self) -> AffineFilter:
-        return self._steady if self._steady_weight() >= 0.5 else self._lively
+        """Seconds per byte, as far as sizes and pings tell it from the round trip."""
+        return self._split.s_per_unit
 
     def modes(self, size_bytes: float, now_s: float) -> tuple[Mode, Mode, Mode]:
         """Return the law of the time of a request now: steady, lively, stalled."""
@@ -91,6 +104,7 @@ class LinkFilter:
         self._stalled_since_s = None
         self._steady.update(size_bytes, seconds, now_s)
         self._lively.update(size_bytes, seconds, now_s)
+        self._split.update(size_bytes, seconds, now_s)
         self.samples += 1
 
     def longer_than(self, size_bytes: float, seconds: float, now_s: float) -> None:
@@ -110,6 +124,7 @@ class LinkFilter:
         """Forget how sure the rates are: after an outage the next sample decides."""
         self._steady.loosen()
         self._lively.loosen()
+        self._split.loosen()
 
     def _steady_weight(self) -> float:
         odds = _STEADY_PRIOR / (1.0 - _STEADY_PRIOR) * math.exp(self._evidence)

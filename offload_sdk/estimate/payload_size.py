@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from offload_sdk._types import ImageInfo, Payload
 from offload_sdk.estimate.moments import Moments
 
 __all__ = ["PayloadSize"]
 
-_RATIO_SD = 0.4  # of one photograph's size to that of the mean photograph, coded alike
+_RATIO_SD = 0.4  # of photographs' sizes to their mean; `python -m benchmarks.payload` prints it
 _GAIN = 0.05
 _MOST_RATIO = 5.0  # noise takes some four times what a photograph does
 _TABLES_BYTES = 700  # what JPEG takes whatever the picture is
 
 
 class PayloadSize:
-    """What a payload takes on average, times a ratio that is learned from this device's own pictures.
+    """What each payload takes on average, times a ratio that is learned from this device's own pictures.
 
-    Pictures of much detail are large at every quality, so one ratio serves all payloads. A JPEG that is smaller
-    than a payload of it would be is sent as it is: then its size is known.
+    Pictures of much detail are large in every form, so one ratio serves all payloads. A JPEG that is smaller than
+    a payload of it would be is sent as it is: then its size is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, payloads: Sequence[Payload]) -> None:
+        self._payloads = tuple(payloads)
+        self._expected = [payload.expected_bytes for payload in payloads]
+        self._most_bytes = max(self._expected)
+        self._most_px = max(payload.side_px for payload in payloads)
         self._ratio = Moments(1.0, _RATIO_SD, gain=_GAIN)
 
-    def predict(self, image: ImageInfo, payload: Payload) -> tuple[float, float]:
-        """Return the mean and the variance of the size, in bytes and bytes²."""
-        encoded_bytes = image.encoded_bytes
-        if encoded_bytes is not None and encoded_bytes <= payload.expected_bytes and image.format == "JPEG":
-            return encoded_bytes, 0.0
+    def predict(self, image: ImageInfo) -> list[float]:
+        """Return the mean size in bytes of each payload, in their order."""
+        ratio, encoded_bytes = self._ratio.mean, image.encoded_bytes
+        if encoded_bytes is None or encoded_bytes > self._most_bytes:
+            px = self._most_px
+            if image.width >= px and image.height >= px:  # nearly every picture, and there is no time to lose
+                return [ratio * size for size in self._expected]
+        return [
+            float(encoded_bytes or 0) if _as_it_is(image, payload) else ratio * _usual_bytes(image, payload)
+            for payload in self._payloads
+        ]
+
+    def variance(self, image: ImageInfo, payload: Payload) -> float:
+        """Return the variance of the size in bytes²; 0 if it is known."""
+        if _as_it_is(image, payload):
+            return 0.0
         usual_bytes = _usual_bytes(image, payload)
-        return usual_bytes * self._ratio.mean, usual_bytes * usual_bytes * self._ratio.variance
+        return usual_bytes * usual_bytes * self._ratio.variance
 
     def learn(self, image: ImageInfo, payload: Payload, size_bytes: float) -> None:
         """Learn from a picture that was coded as this payload, or was sent as it is, which teaches nothing."""
-        if self.predict(image, payload)[1] > 0.0:
+        if not _as_it_is(image, payload):
             self._ratio.add(min(max(size_bytes / _usual_bytes(image, payload), 0.0), _MOST_RATIO))
+
+
+def _as_it_is(image: ImageInfo, payload: Payload) -> bool:
+    size = image.encoded_bytes
+    return size is not None and size <= payload.expected_bytes and image.format == "JPEG"
 
 
 def _usual_bytes(image: ImageInfo, payload: Payload) -> float:

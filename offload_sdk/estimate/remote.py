@@ -68,7 +68,7 @@ class RemoteEstimator:
         self._server = Moments(_PRIOR_SERVER_S, _PRIOR_SERVER_S, gain=0.15)
         self._payloads = tuple(payloads)
         self._choose = choose
-        self._size = PayloadSize()
+        self._size = PayloadSize(self._payloads)
         self._reliability = Reliability()
         self._idle_limit_s = idle_limit_s
         self._warm_until_s: float | None = None
@@ -150,12 +150,10 @@ class RemoteEstimator:
 
     def _payload_for(self, image: ImageInfo) -> tuple[Payload, float, float]:
         """Return what to send, and the mean and the variance of the bytes that it takes, headers included."""
-        sizes = [self._size.predict(image, payload) for payload in self._payloads]
-        place = 0
-        if self._choose is not None:
-            place = self._choose([mean_bytes for mean_bytes, _ in sizes], self.link.s_per_byte)
-        mean_bytes, variance = sizes[place]
-        return self._payloads[place], mean_bytes + _HEADER_BYTES, variance
+        sizes = self._size.predict(image)
+        place = 0 if self._choose is None else self._choose(sizes, self.link.s_per_byte)
+        payload = self._payloads[place]
+        return payload, sizes[place] + _HEADER_BYTES, self._size.variance(image, payload)
 
 
 def _widened(mode: Mode, variance: float) -> Mode:
