@@ -21,7 +21,7 @@ __all__ = ["draw_frontier"]
 _NOT_SHOWN = (AUTO, ORACLE, ENERGY_ORACLE, "energy")
 _RULES = ("local", "remote", "race", "best_fixed", "best_rtt_threshold")
 _LEAST_PERCENT = 0.1
-_LEFT_FRAC = 0.02  # below this share a name stands in the margin
+_LEFT_FRAC = 0.01  # below this share a name stands in the margin
 _TICKS_PERCENT = (0, 2, 5, 10, 20, 30, 50, 75, 100)
 _MARGIN = 3.9  # left of 0, for names; in square roots of percents, as the axis is scaled
 _PANEL_IN = (6.6, 4.3)
@@ -92,7 +92,7 @@ def _draw_points(axes: Axes, rows: Sequence[FamilyRow]) -> None:
             axes.annotate(
                 row.policy,
                 (100.0 * row.duplicate_frac, _above_percent(row)),
-                (6.0, 6.0) if row.duplicate_frac < 0.5 else (-6.0, 6.0),
+                (5.0, 9.0) if row.duplicate_frac < 0.5 else (-6.0, 6.0),
                 textcoords="offset points",
                 ha="left" if row.duplicate_frac < 0.5 else "right",
                 fontsize=9.0,
@@ -130,11 +130,11 @@ def _draw_curve(axes: Axes, rows: Sequence[FamilyRow]) -> None:
         axes.annotate(
             f"{100.0 * (budget_of(row.policy) or 0.0):g} %",
             (100.0 * row.duplicate_frac, _above_percent(row)),
-            (-3.0, -6.0),
+            (2.0, 4.0),
             textcoords="offset points",
-            ha="right",
-            va="top",
-            fontsize=8.5,
+            ha="left",
+            va="bottom",
+            fontsize=8.0,
             color=BLUE,
         )
 
@@ -145,5 +145,5 @@ def _plot(axes: Axes, rows: Sequence[FamilyRow], colour: str, marker: str, line:
     heights = [_above_percent(row) for row in rows]
     halves = [100.0 * (row.mean_ratio_half or 0.0) for row in rows]
     below = [min(half, height - 0.01) for half, height in zip(halves, heights, strict=True)]
-    axes.errorbar(xs, heights, (below, halves), fmt="none", ecolor=colour, elinewidth=0.9, alpha=0.6)
+    axes.errorbar(xs, heights, (below, halves), fmt="none", ecolor=colour, elinewidth=0.9, alpha=0.35)
     axes.plot(xs, heights, marker=marker, linestyle=line, color=colour, markersize=5.0, clip_on=False, label=label)
