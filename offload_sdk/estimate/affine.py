@@ -125,8 +125,12 @@ class AffineFilter:
             innovation = side * gate
         self._side = side
         k0, k1 = g0 / variance, g1 / variance
-        self.fixed_s = _moved(self.fixed_s, k0 * innovation)
-        self.s_per_unit = _moved(self.s_per_unit, k1 * innovation)
+        fixed_s, s_per_unit = _moved(self.fixed_s, k0 * innovation), _moved(self.s_per_unit, k1 * innovation)
+        # Both logarithms stepped along a tangent; together they must not pass where the step was to end.
+        step = min(max((rest * k0 + share * k1) * innovation, -_MOST_STEP), _MOST_STEP)
+        excess = median_s * math.exp(step) / (fixed_s + size * s_per_unit)
+        self.fixed_s = min(max(fixed_s * excess, _LEAST_STATE), _MOST_STATE)
+        self.s_per_unit = min(max(s_per_unit * excess, _LEAST_STATE), _MOST_STATE)
         self._p00 = max(p00 - k0 * g0, 0.0)
         self._p11 = max(p11 - k1 * g1, 0.0)
         # No more than perfect correlation: what rounding leaves must stay a covariance.
