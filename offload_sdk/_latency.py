@@ -10,10 +10,24 @@ __all__ = ["Latency", "Mode"]
 
 _Z90 = 1.2815515655446004  # the 90th percentile of the standard normal distribution
 _SQRT2 = math.sqrt(2.0)
-# The middles of ten, and of five, equally likely intervals of the standard normal distribution.
-_Z10 = (-1.6449, -1.0364, -0.6745, -0.3853, -0.1257, 0.1257, 0.3853, 0.6745, 1.0364, 1.6449)
-_Z5 = (-1.2816, -0.5244, 0.0, 0.5244, 1.2816)
-_FINE = 0.2  # modes of at least this weight get ten points
+# Quantiles of the standard normal distribution with the probability of the range that each stands for, being its
+# middle. The ranges are narrow high up, since most of what is paid for lies in the tail.
+_MANY = (
+    (-1.6449, 0.1),
+    (-1.0364, 0.1),
+    (-0.6745, 0.1),
+    (-0.3853, 0.1),
+    (-0.1257, 0.1),
+    (0.1257, 0.1),
+    (0.3853, 0.1),
+    (0.6745, 0.1),
+    (1.0364, 0.1),
+    (1.4758, 0.06),
+    (1.9600, 0.03),
+    (2.5758, 0.01),
+)
+_FEW = ((-1.0364, 0.3), (-0.1257, 0.3), (0.5978, 0.25), (1.3408, 0.12), (2.1701, 0.03))
+_FINE = 0.2  # modes of at least this weight get many points
 _ROOT_2PI = math.sqrt(2.0 * math.pi)
 _TOLERANCE = 1e-4  # of the probability on the lesser side of a quantile, relative
 _MOST_STEPS = 60
@@ -136,18 +150,16 @@ class Latency:
 
     def points(self) -> list[tuple[float, float]]:
         """The law as a short list of (seconds, probability), ascending: for sums over what may happen."""
-        exp = math.exp
+        exp, offset_s = math.exp, self.offset_s
         if not self.modes:
             if self.sd_s <= 0.0 or self.mean_s <= 0.0:
                 return [(self.mean_s, 1.0)]
             mu, sigma = self._log_moments()
-            return [(exp(mu + sigma * z), 0.1) for z in _Z10]
+            return [(exp(mu + sigma * z), share) for z, share in _MANY]
         found: list[tuple[float, float]] = []
-        offset_s = self.offset_s
         for weight, mu, sigma in self.modes:
-            middles = _Z10 if weight >= _FINE else _Z5
-            share = weight / len(middles)
-            found += [(offset_s + exp(mu + sigma * z), share) for z in middles]
+            middles = _MANY if weight >= _FINE else _FEW
+            found += [(offset_s + exp(mu + sigma * z), weight * share) for z, share in middles]
         found.sort()
         return found
 

@@ -32,14 +32,22 @@ def expected_latency_s(estimate: Estimate, situation: Situation) -> float:
     return estimate.success_probability * estimate.latency.mean_s + failure * (estimate.latency.p90_s + local_s)
 
 
-def decision(policy: str, chosen: Estimate, reason: str, situation: Situation) -> Decision:
-    """Return the decision for `chosen` with every option's prediction and, in the reason, what was barred."""
+def decision(
+    policy: str, chosen: Estimate, reason: str, situation: Situation, *, hedge: tuple[str, float] | None = None
+) -> Decision:
+    """Return the decision for `chosen` with every option's prediction and, in the reason, what was barred.
+
+    `hedge` names the second option and says after how many seconds it starts.
+    """
+    second, second_after_s = hedge or (None, None)
     return Decision(
         chosen=chosen.option,
         path=chosen.path,
         policy=policy,
         reason=reason + unavailable_note(situation) if situation.unavailable else reason,
         predicted={estimate.option: estimate for estimate in situation.estimates},
+        second=second,
+        second_after_s=second_after_s,
     )
 
 
