@@ -86,16 +86,17 @@ class AffineFilter:
         mean_s = math.exp(log_median + 0.5 * log_variance)
         return mean_s, mean_s * mean_s * math.expm1(log_variance)
 
-    def log_moments(self, size: float, now_s: float) -> tuple[float, float]:
-        """Return mean and variance of the logarithm of the time (s) of `size` now."""
+    def log_moments(self, size: float, now_s: float, widened: float = 1.0) -> tuple[float, float]:
+        """Return mean and variance of the logarithm of the time (s) of `size` now; the latter times `widened`."""
         p00, p01, p11 = self._aged(now_s, 0.0)
         median_s = self.median_s(size)
         share = size * self.s_per_unit / median_s
         rest = 1.0 - share
         noise = self._noise
-        variance = min(rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + noise, _MOST_SPREAD)
+        variance = rest * rest * p00 + 2.0 * rest * share * p01 + share * share * p11 + noise
+        variance = widened * min(variance, _MOST_SPREAD)
         log_median = math.log(median_s)
-        fixed_variance = min(p00 + noise, _MOST_SPREAD)
+        fixed_variance = widened * min(p00 + noise, _MOST_SPREAD)
         if variance < fixed_variance:
             # The spread shrinks where the slope is better known than the fixed part. That alone must not make
             # a larger size look faster: the mean of none is less than that of nothing.

@@ -8,7 +8,7 @@ __all__ = ["Habit"]
 
 _GAIN = 0.05
 _FIRST = 3.0  # samples that the prior counts for
-_LEAST_SD, _MOST_SD = 0.2, 1.2
+_LEAST_SD, _MOST_SD = 0.2, 1.0  # past 1 the mean of a small request could exceed that of a larger one
 
 
 class Habit:

@@ -99,12 +99,12 @@ class LinkFilter:
         as_usual = _MOST_USUAL * (1.0 - math.exp(-silence_s / _MEMORY_S))
         weight, going = self._steady_weight(), 1.0 - stalled
         known = going * (1.0 - as_usual)
-        typical = (1.0 - as_usual) * (weight * steady + (1.0 - weight) * lively) + as_usual * usual
+        typical_s = weight * self._steady.median_s(size_bytes) + (1.0 - weight) * self._lively.median_s(size_bytes)
         return (
             Mode(known * weight, steady, steady_sd),
             Mode(known * (1.0 - weight), lively, lively_sd),
             Mode(going * as_usual, usual, usual_sd),
-            Mode(stalled, math.log(math.exp(typical) + age_s), _STALL_LOG_SD),
+            Mode(stalled, math.log(typical_s + age_s), _STALL_LOG_SD),
         )
 
     def update(self, size_bytes: float, seconds: float, now_s: float) -> None:
@@ -163,12 +163,9 @@ class LinkFilter:
 
     def _predict(self, size_bytes: float, now_s: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return mean and standard deviation of the logarithm of the time, by the steady and the lively filter."""
-        steady, steady_variance = self._steady.log_moments(size_bytes, now_s)
-        lively, lively_variance = self._lively.log_moments(size_bytes, now_s)
-        return (
-            (steady, self._steady_spread.factor * math.sqrt(steady_variance)),
-            (lively, self._lively_spread.factor * math.sqrt(lively_variance)),
-        )
+        steady, steady_variance = self._steady.log_moments(size_bytes, now_s, self._steady_spread.factor**2)
+        lively, lively_variance = self._lively.log_moments(size_bytes, now_s, self._lively_spread.factor**2)
+        return (steady, math.sqrt(steady_variance)), (lively, math.sqrt(lively_variance))
 
 
 def _log_density(log_s: float, mean: float, sd: float) -> float:

@@ -157,7 +157,8 @@ class RemoteEstimator:
 
 
 def _widened(mode: Mode, variance: float) -> Mode:
-    """Return the mode with this much more variance (s²), which comes from what is added to it."""
+    """Return the mode with this much more variance (s²), which comes from what is added to it, and its mean."""
     weight, log_median, log_sd = mode
-    relative = variance * math.exp(-2.0 * log_median)
-    return Mode(weight, log_median, math.sqrt(math.log1p(math.expm1(log_sd * log_sd) + relative)))
+    before = log_sd * log_sd
+    after = math.log1p(math.expm1(before) + variance * math.exp(-2.0 * log_median - before))
+    return Mode(weight, log_median + 0.5 * (before - after), math.sqrt(after))

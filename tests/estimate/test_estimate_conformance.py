@@ -106,10 +106,12 @@ def test_an_ignored_outcome_changes_nothing(case: Case) -> None:
 def test_the_spread_grows_with_the_age_of_what_is_known(case: Case) -> None:
     estimator = case.make()
     now_s = teach(case, estimator, 0.2, start_s=0.0, count=20)
-    spreads = [ask(estimator, now_s + age_s).latency.sd_s for age_s in (0.0, 5.0, 20.0, 50.0)]
-    assert spreads == sorted(spreads)
+    laws = [ask(estimator, now_s + age_s).latency for age_s in (0.0, 1.0, 5.0, 20.0, 50.0)]
+    # The range of the usual, not the standard deviation: a rare stall has most of that, fresh or not.
+    fresh, *aged = [law.quantile_s(0.9) / law.quantile_s(0.1) for law in laws]
+    assert min(aged) >= fresh
     if case.path == "remote":
-        assert spreads[-1] > 1.5 * spreads[0]
+        assert min(aged[1:]) > 1.2 * fresh
 
 
 @every_estimator
@@ -121,7 +123,8 @@ def test_it_converges_to_a_stationary_truth(case: Case, truth_s: float) -> None:
         estimator.update(case.outcome(truth_s * rng.uniform(0.95, 1.05), now_s), PHOTO, IDLE)
     latency = ask(estimator, now_s).latency
     assert latency.mean_s == pytest.approx(truth_s, rel=0.06)
-    assert latency.sd_s < 0.3 * truth_s
+    # Not the standard deviation, which for a quick link is that of the one stall in a thousand it reckons with.
+    assert latency.quantile_s(0.9) - latency.quantile_s(0.1) < 0.5 * truth_s
     assert 0.98 * truth_s < latency.p90_s < 1.5 * truth_s
 
 
