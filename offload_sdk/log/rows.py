@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from offload_sdk._latency import Mode
 from offload_sdk._types import (
     Decision,
     Estimate,
@@ -69,7 +70,7 @@ def to_row(record: Record) -> tuple[Value, ...]:
         snapshot.throttled,
         snapshot.signal_dbm,
         _encode(decision.shadow),
-        _encode({name: estimate.to_dict() for name, estimate in decision.predicted.items()}),
+        _encode({name: _estimate_entry(estimate) for name, estimate in decision.predicted.items()}),
         _encode(dict(record.timings)),
         "[" + outcomes_json(record.outcomes) + "]",
         _encode([[label.index, label.name, label.probability] for label in record.labels]),
@@ -199,11 +200,28 @@ def _number(value: float | None) -> float:
     return math.inf if value is None else value
 
 
+def _estimate_entry(estimate: Estimate) -> dict[str, Any]:
+    """Return what is told of an estimate everywhere, and the shape of its law: a replay decides by that too."""
+    entry = estimate.to_dict()
+    if estimate.latency.modes:
+        entry |= {"latency_offset_s": estimate.latency.offset_s, "latency_modes": estimate.latency.modes}
+    return entry
+
+
+def _latency(entry: Mapping[str, Any]) -> Latency:
+    return Latency(
+        mean_s=_number(entry["latency_mean_s"]),
+        sd_s=_number(entry["latency_sd_s"]),
+        offset_s=entry.get("latency_offset_s", 0.0),
+        modes=tuple(Mode(*mode) for mode in entry.get("latency_modes", ())),
+    )
+
+
 def _estimate(option: str, entry: Mapping[str, Any]) -> Estimate:
     return Estimate(
         option=option,
         path=entry["path"],
-        latency=Latency(mean_s=_number(entry["latency_mean_s"]), sd_s=_number(entry["latency_sd_s"])),
+        latency=_latency(entry),
         energy_j=entry["energy_j"],
         energy_source=entry["energy_source"],
         cost_usd=entry["cost_usd"],

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from rich.measure import Measurement
 from typer.testing import CliRunner, Result
 from worlds import log, moments, named
 
+from offload_sdk._latency import Mode
+from offload_sdk._types import Latency
 from offload_sdk.cli.app import app
 from offload_sdk.log import SqliteLog, read_rows
 from offload_sdk.replay import replay
@@ -109,6 +112,20 @@ def test_what_the_log_cannot_tell_is_said_and_not_estimated(tmp_path: Path) -> N
     assert not found["is_evidence"]
     assert found["unsupported_frac"] > 0.3
     assert "cannot tell" in run(path, "--policy", "remote").stdout
+
+
+def test_a_log_keeps_the_whole_law_of_a_predicted_time(tmp_path: Path) -> None:
+    """`auto` weighs a hedge by the law's shape; from its two moments alone it would decide otherwise."""
+    law = Latency.mixed(0.001, (Mode(0.9, -3.0, 0.2), Mode(0.1, -1.0, 0.7)))
+    (row,) = log(moments(1, 1), named("remote"))
+    cloud = replace(row.decision.predicted["cloud"], latency=law)
+    decision = replace(row.decision, predicted={**row.decision.predicted, "cloud": cloud})
+    store = SqliteLog(tmp_path / "log.sqlite3")
+    store.append(replace(row, decision=decision))
+    store.close()
+    (back,) = read_rows(tmp_path / "log.sqlite3")
+    assert back.decision.predicted["cloud"].latency == law
+    assert back.decision.predicted == decision.predicted
 
 
 def test_the_replayed_stretch_can_be_chosen(shadowed: Path) -> None:
