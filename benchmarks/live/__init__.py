@@ -1,0 +1,1 @@
+"""The SDK over real sockets beside the simulation of the same scene: `python -m benchmarks.live`."""
