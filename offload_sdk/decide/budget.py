@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["DuplicateBudget"]
 
 _GAIN = 0.03
-_FIRST_PRICE, _MOST_PRICE = 0.3, 10.0
+_FIRST_PRICE, _MOST_PRICE = 0.15, 10.0
 
 
 class DuplicateBudget:

@@ -14,7 +14,10 @@ from offload_sdk._types import Estimate
 
 __all__ = ["Hedge", "best_hedge"]
 
+_RISK = 0.5  # what a second is worth more in an answer that comes late …
+_LATE = 1.25  # … in units of what the device alone would have taken
 _LAST = 2.0  # times the longest time considered: "hardly ever"
+_STEP, _GAP = 0.85, 1.3  # a start makes a difference if it leaves so few of those that wait, or they wait so long
 _MARGIN = 1.000001  # on the device's time before a deadline, for what rounding takes away
 _NEVER = (inf, 0.0)
 
@@ -38,43 +41,41 @@ class Hedge(NamedTuple):
 def best_hedge(
     remote: Estimate, local: Estimate, price_s: float, deadline_s: float | None, least_in_time: float
 ) -> Hedge:
-    """Return the start of the device that minimises E[time] + `price_s` · P(both).
+    """Return the start of the device that minimises E[time] + risk + `price_s` · P(both).
+
+    Seconds past a quarter more than the device alone would have taken weigh half as much again: the tail counts.
 
     A deadline brings the start forward until it is kept with `least_in_time`; if no start does that, the device
     starts at once. A device that is busy with earlier images begins after those, and has duplicated nothing if
     the remote answer came before.
     """
-    works, failed_s = remote.success_probability, remote.latency.mean_s
+    works = remote.success_probability
     wait_s = local.parts_s.get("wait", 0.0)
+    # A failure is noticed when an answer would have come, at the latest as the device begins.
+    failed_s = max(remote.latency.mean_s, wait_s)
     compute_s = local.latency.mean_s - wait_s
     points = remote.latency.points()
-    starts = _starts(points, wait_s)
-    late = 0.0
+    late, latest_s = 0.0, inf
     if deadline_s is not None:
         late = 1.0 - works * remote.latency.probability_within(deadline_s)
         latest_s = max(_latest_start_s(local, wait_s, late, deadline_s, least_in_time), wait_s)
-        if latest_s < starts[-1]:
-            starts = [*(start_s for start_s in starts if start_s < latest_s), latest_s]
-    # One sweep: as the start moves on, answers come before it, and before the end of what the device computes.
-    before_start, before_end = iter(points), iter(points)
-    (first_s, first), (last_s, last) = next(before_start), next(before_end)
-    open_, done, done_s = 1.0, 0.0, 0.0
+    answers = iter(points)
+    answer_s, share = next(answers)
+    done, done_s = 0.0, 0.0  # P(an answer before the device is done), and its time times that
     gain_s = least_s = inf
-    for begins_s in starts:
-        while first_s <= begins_s:
-            open_ -= first
-            first_s, first = next(before_start, _NEVER)
+    for begins_s, open_ in _starts(points, wait_s, latest_s):
         ends_s = begins_s + compute_s
-        while last_s <= ends_s:
-            done += last
-            done_s += last_s * last
-            last_s, last = next(before_end, _NEVER)
+        while answer_s <= ends_s:
+            done += share
+            done_s += answer_s * share
+            answer_s, share = next(answers, _NEVER)
         mean_s = done_s + ends_s * (1.0 - done)
         if gain_s == inf:  # the first start is at once
             gain_s = works * (ends_s - mean_s)
-        if works < 1.0:  # a failure is noticed when an answer would have come, at the latest as the device begins
-            mean_s = works * mean_s + (1.0 - works) * (max(min(begins_s, failed_s), wait_s) + compute_s)
-        both = works * max(open_, 0.0)
+        if works < 1.0:
+            instead_s = (begins_s if begins_s < failed_s else failed_s) + compute_s
+            mean_s = works * mean_s + (1.0 - works) * instead_s
+        both = works * open_
         cost_s = mean_s + price_s * both
         if cost_s < least_s:
             after_s, best_mean_s, best_both, least_s = begins_s, mean_s, both, cost_s
@@ -85,22 +86,33 @@ def best_hedge(
     return Hedge(after_s if after_s > wait_s else 0.0, best_mean_s, best_both, in_time, gain_s)
 
 
-def _starts(points: list[tuple[float, float]], wait_s: float) -> list[float]:
-    """Return the starts worth a look, none before the device is free: at once, after each point, hardly ever.
+def _starts(points: list[tuple[float, float]], wait_s: float, latest_s: float) -> list[tuple[float, float]]:
+    """Return the starts worth a look, ascending, each with P(no answer by then): at once, after each point that
+    makes a difference, hardly ever; none before the device is free, none after the latest.
 
     Between two points nothing but the device's own end moves, so any other start costs more than one of these.
     After a point means by half of the smaller gap beside it, about where the range ends that it stands for.
     """
-    starts = [wait_s]
-    times = [time_s for time_s, _ in points]
-    gap_s = inf
-    for time_s, next_s in pairwise(times):
-        before_s, gap_s = gap_s, next_s - time_s
-        start_s = time_s + 0.5 * (before_s if before_s < gap_s else gap_s)
-        if start_s > wait_s:
-            starts.append(start_s)
-    starts.append(max(_LAST * times[-1], wait_s))
-    return starts
+    open_ = 1.0
+    if wait_s > 0.0:
+        open_ -= sum(share for time_s, share in points if time_s <= wait_s)
+    starts = [(wait_s, open_)]
+    worth, before_s = _STEP * open_, 0.0
+    for (time_s, share), (next_s, _) in pairwise(points):
+        if time_s > wait_s:
+            open_ -= share
+            if open_ <= worth or next_s > _GAP * time_s:
+                gap_s, next_gap_s = time_s - before_s, next_s - time_s
+                start_s = time_s + 0.5 * (gap_s if gap_s < next_gap_s else next_gap_s)
+                if start_s >= latest_s:
+                    return [*starts, (latest_s, open_ if time_s <= latest_s else open_ + share)]
+                starts.append((start_s, open_))
+                worth = _STEP * open_
+        before_s = time_s
+    last_s = points[-1][0]
+    if latest_s < _LAST * last_s:
+        return [*starts, (latest_s, open_ if latest_s < last_s else 0.0)]
+    return [*starts, (max(_LAST * last_s, wait_s), 0.0)]
 
 
 def _latest_start_s(local: Estimate, wait_s: float, late: float, deadline_s: float, least_in_time: float) -> float:

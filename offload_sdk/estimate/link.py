@@ -12,7 +12,7 @@ from offload_sdk.estimate.spread import Spread
 __all__ = ["LinkFilter"]
 
 # All constants were chosen on recorded links; `python -m benchmarks.policies` compares.
-_STEADY_DRIFT, _LIVELY_DRIFT = 0.3, 0.8  # of the logarithms, in one second without a sample
+_STEADY_DRIFT, _LIVELY_DRIFT = 0.2, 0.8  # of the logarithms, in one second without a sample
 _SPLIT_SD, _SPLIT_SHARE = 1.5, 0.4  # rates differ and change by orders of magnitude, round trips by less
 _STEADY_PRIOR = 0.74
 _FORGET = 0.6  # of the evidence for either filter, per sample

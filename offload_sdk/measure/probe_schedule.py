@@ -9,6 +9,8 @@ The rules:
   never took an upload gets its first a fifth of an interval after its first ping;
 - probes may cost `budget_frac` of the bytes that uploading every image takes; `start_bytes` of it in advance,
   which half of what images earn pays back;
+- an endpoint that no image goes to is probed more and more rarely after ten probes, at the rarest every five
+  intervals;
 - a sized upload only follows a ping that succeeded, at least an interval after the last upload, and only if the
   budget then still holds a few pings; else a ping;
 - without images for a minute nothing is probed, except endpoints that are out of service;
@@ -37,6 +39,7 @@ MAX_ALLOWANCE_BYTES = 262_144
 PINGS_IN_RESERVE = 4
 _FIRST_RETRY, _RETRY_GROWTH = 0.25, 2.0
 _SOON = 0.2
+_PATIENCE, _GROWTH, _MOST_PAUSE = 10, 1.25, 5.0
 # Times the largest jitter this is 1.92 intervals.
 _MAX_RETRY = 1.6
 
@@ -62,6 +65,7 @@ class _Endpoint:
     upload_overhead_bytes: int = UPLOAD_OVERHEAD_BYTES
     may_upload: bool = False
     uploaded_s: float | None = None
+    unused: int = 0  # probes since the last image
 
 
 class ProbeSchedule:
@@ -112,6 +116,7 @@ class ProbeSchedule:
         state = self._endpoints.get(endpoint)
         if state is not None:
             state.uploaded_s = now_s
+            state.unused = 0
             state.due_s = max(state.due_s, now_s + self._jittered(1.0)) if not state.down else state.due_s
 
     def set_down(self, endpoint: str, down: bool, now_s: float) -> None:
@@ -170,7 +175,8 @@ class ProbeSchedule:
             state.uploaded_s = now_s
         state.may_upload = success and probe.upload_bytes is None
         state.retries = 0 if success else state.retries + 1
-        factor = 1.0 if success and not state.down else self._retry(state)
+        state.unused += 1
+        factor = self._pause(state) if success and not state.down else self._retry(state)
         if state.uploaded_s is None and self._upload_bytes(state, now_s) is not None:
             factor = _SOON  # nothing but a round trip is known of this link yet
         state.due_s = now_s + self._jittered(factor)
@@ -195,6 +201,9 @@ class ProbeSchedule:
             state.ping_bytes = max(state.ping_bytes, spent_bytes)
         else:
             state.upload_overhead_bytes = max(state.upload_overhead_bytes, spent_bytes - probe.upload_bytes)
+
+    def _pause(self, state: _Endpoint) -> float:
+        return min(_GROWTH ** max(min(state.unused, 99) - _PATIENCE, 0), _MOST_PAUSE)
 
     def _retry(self, state: _Endpoint) -> float:
         # The exponent is capped as well: an endpoint that is down for a week must not overflow a float.
