@@ -124,11 +124,11 @@ class Latency:
                 return self.mean_s
             mu, sigma = self._log_moments()
             return math.exp(mu + z * sigma)
-        # Newton's method from the mean of the modes' quantiles; where it leaves their range, bisection.
+        # Newton's method from the quantile of the likeliest mode; where it leaves the range of all, bisection.
         modes = [(weight, mu, max(sigma, _LEAST_SD)) for weight, mu, sigma in self.modes]
         ends = [mu + z * sigma for _, mu, sigma in modes]
         low, high = min(ends), max(ends)
-        at = sum(weight * end for (weight, _, _), end in zip(modes, ends, strict=True))
+        at = ends[modes.index(max(modes))]
         enough = _TOLERANCE * min(share, 1.0 - share)
         for _ in range(_MOST_STEPS):
             below = density = 0.0
