@@ -42,6 +42,12 @@ _BOARDS = ((100.0, "zero_2_w"), (50.0, "pi_3b_plus"), (20.0, "pi_4"), (0.0, "pi_
 _RTT_LIMITS_S = (0.003, 0.01, 0.02, 0.035, 0.05, 0.07, 0.1, 0.15)
 _SPLICED_S = 600.0
 
+
+def _sdk(policy: str, scene: Scene, profile: Profile) -> Sdk:
+    named = policy_by_name(policy, **AutoConfig().model_dump(), rng=random.Random(scene.seed))
+    return Sdk(profile, scene.payload_bytes, scene.seed, named)
+
+
 Maker = Callable[[Scene, Profile], Contender]
 _MAKERS: Mapping[str, Maker] = {
     "local": lambda scene, profile: Always("local"),
@@ -56,9 +62,8 @@ _MAKERS: Mapping[str, Maker] = {
     AUTO: lambda scene, profile: Sdk(
         profile, scene.payload_bytes, scene.seed, duplicates_frac=scene.duplicates_frac
     ),
-    "energy": lambda scene, profile: Sdk(
-        profile, scene.payload_bytes, scene.seed, policy_by_name("energy", **AutoConfig().model_dump())
-    ),
+    "energy": lambda scene, profile: _sdk("energy", scene, profile),
+    "bandit": lambda scene, profile: _sdk("bandit", scene, profile),
     ORACLE: lambda scene, profile: Oracle(),
     ENERGY_ORACLE: lambda scene, profile: EnergyOracle(),
 }

@@ -15,7 +15,7 @@ from benchmarks.policies.scene import HEADER_BYTES, Arrivals, Scene
 from offload_sdk.testing import LinkSample, LinkTrace
 
 LOCAL, REMOTE = Plan(first="local"), Plan(first="remote")
-WITHOUT_DUPLICATES = [name for name in _MAKERS if name not in ("race", "hedge_p90", "auto", "energy")]
+WITHOUT_DUPLICATES = [name for name in _MAKERS if name not in ("race", "hedge_p90", "auto", "energy", "bandit")]
 
 
 def contender(name: str) -> Contender:
