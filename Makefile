@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A change of pyproject.toml re-installs; an unchanged one costs nothing.
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-link bench-server bench-policies test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay test-arm clean
 
 demo: $(STAMP)
 	$(BIN)/offload-sdk demo
@@ -34,6 +34,15 @@ bench-server: $(STAMP)
 
 bench-policies: $(STAMP)
 	$(BIN)/python -m benchmarks.policies --splice 20 --arrivals open
+
+bench-prediction: $(STAMP)
+	$(BIN)/python -m benchmarks.prediction
+
+bench-live: $(STAMP)
+	$(BIN)/python -m benchmarks.live
+
+bench-replay: $(STAMP)
+	$(BIN)/python -m benchmarks.replay
 
 test-arm:
 	bash tests/arm/run.sh
