@@ -27,7 +27,7 @@ _MANY = (
     (2.5758, 0.01),
 )
 _FEW = ((-1.0364, 0.3), (-0.1257, 0.3), (0.5978, 0.25), (1.3408, 0.12), (2.1701, 0.03))
-_FINE = 0.2  # modes of at least this weight get many points
+_FINE = 0.4  # modes of at least this weight get many points
 _ROOT_2PI = math.sqrt(2.0 * math.pi)
 _TOLERANCE = 1e-4  # of the probability on the lesser side of a quantile, relative
 _MOST_STEPS = 60
