@@ -98,7 +98,9 @@ def test_bytes_spent_never_exceed_the_budget(steps: list, start_bytes: int, budg
         elif action == "sample":
             plan.sample_seen(value, now_s)
         reserved = cost(running) if running is not None else 0
-        assert spent + reserved <= start_bytes + budget_frac * offered + 1e-6
+        earned = budget_frac * offered
+        # Half of what images earn pays the advance back, so in the end only what they earned was spent.
+        assert spent + reserved <= max(start_bytes + 0.5 * earned, earned) + 1e-6
         assert plan.allowance_bytes >= -1e-6
 
 
@@ -238,6 +240,21 @@ def test_an_endpoint_that_no_image_goes_to_is_probed_more_and_more_rarely() -> N
     assert probe is not None
     plan.finish(probe, spent_bytes=cost(probe), success=True, now_s=206.0)
     assert (plan.wake_s(206.0) or 0.0) <= 207.2, "an image was answered there: the usual pace again"
+
+
+def test_the_advance_is_paid_back_by_half_of_what_images_earn() -> None:
+    for images, expected in ((0, 10_000), (1, 10_500), (10, 15_000), (20, 20_000), (21, 21_000), (30, 30_000)):
+        plan = schedule(start_bytes=10_000)
+        for turn in range(images):
+            plan.images_seen(1, 100_000, float(turn))  # each earns 1,000 bytes
+        assert plan.allowance_bytes == pytest.approx(expected)
+
+
+def test_over_time_probes_take_no_more_than_their_share_of_the_bytes() -> None:
+    plan = schedule(interval_s=1.0, start_bytes=65_536)
+    probes = run(plan, 1800.0)
+    offered = 1800 * 15_000
+    assert 0.9 * 0.01 * offered <= sum(cost(probe) for _, probe in probes) <= 0.01 * offered
 
 
 def test_no_budget_no_probe() -> None:
