@@ -148,8 +148,8 @@ class AutoConfig(_Group):
     Everything is weighed in seconds: `seconds_per_joule` applies on battery, divided by the charge that is
     left (0..1); on mains energy is free. `seconds_per_usd` applies always. Both sides may work on
     `duplicates_frac` of the images, so that the quicker answer counts. Below `battery_threshold_frac` the
-    option of the least energy is taken; below `signal_threshold_dbm` nothing is sent; options that meet a
-    deadline with less than `deadline_probability` are taken only if none does better.
+    option of the least energy is taken; below `signal_threshold_dbm` nothing is sent; what keeps a
+    deadline, hedges included, with less than `deadline_probability` is done only if nothing does better.
     """
 
     seconds_per_joule: NonNegative = 0.02

@@ -80,7 +80,10 @@ class Auto:
         chosen = min(courses, key=_weight_s)
         if len(courses) > 1:
             weights = "time and money" if price == 0.0 else f"time, money and energy at {price:.3f} s/J"
-            shown = ", ".join(f"{describe(option)} → {weight_s * 1e3:.0f}" for option, _, weight_s, _ in courses)
+            shown = ", ".join(
+                f"{option.option} {option.latency.mean_s * 1e3:.0f} ms → {weight_s * 1e3:.0f}"
+                for option, _, weight_s, _ in courses
+            )
             reason = f"least {weights}: {chosen.option.option}, of {shown} ms"
         else:
             only = "the only option" if len(situation.estimates) == 1 else "the only option within the limits"
