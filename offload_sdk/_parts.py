@@ -125,7 +125,7 @@ class Parts:
         was_down = down = False
         with self.lock:
             if job is not None:
-                self.backlog.ended(job, self.clock())
+                self.backlog.ended(job, self.clock(), answered=outcome.status == "success")
             if side.circuit is not None:
                 was_down = side.circuit.is_open
                 tell_circuit(side.circuit, outcome)

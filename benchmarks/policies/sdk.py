@@ -125,7 +125,8 @@ class Sdk(Contender):
         role: OutcomeRole = "hedge" if attempt.path == decision.second else "answer"
         outcome = _outcome(attempt, role)
         if not overtaken:  # else it is still on its way
-            self._backlog.ended(self._jobs.pop((index, attempt.path)), attempt.started_s + attempt.latency_s)
+            job, ended_s = self._jobs.pop((index, attempt.path)), attempt.started_s + attempt.latency_s
+            self._backlog.ended(job, ended_s, answered=attempt.status == "success")
             outcome = self._settled(outcome)
         if index in self._ended:
             self._ended[index].append(outcome)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 __all__ = ["Backlog", "Job"]
 
 
@@ -25,7 +27,8 @@ class Backlog:
     own, which stands still while its oldest run is overdue, since then nothing behind that can move either.
     How long an overdue run still takes is anybody's guess; here, as long again as it is overdue by now (Gott's
     rule for a delay of unknown scale, Nature 363, 1993): it makes a stalled link look as slow as it is before
-    anything has timed out.
+    anything has timed out. An overdue run that a later one has passed by holds up nobody (its connection alone is
+    dead) and no longer counts.
 
     Times are seconds of one monotonic clock. O(1) a call. Not thread-safe; the caller holds a lock.
     """
@@ -45,10 +48,17 @@ class Backlog:
         queue.jobs[job] = None
         return job
 
-    def ended(self, job: Job, now_s: float) -> None:
-        """Note that a run is over: answered, failed, given up, or dropped before it began."""
-        queue = self._queues[job.option]
+    def ended(self, job: Job, now_s: float, *, answered: bool = False) -> None:
+        """Note that a run is over: answered, or else failed, given up, or dropped before it began."""
+        queue = self._queues.get(job.option)
+        if queue is None or job not in queue.jobs:
+            return  # it was passed by
         time_s = queue.time_s(now_s)
+        if answered:
+            for older in [*takewhile(lambda other: other is not job, queue.jobs)]:
+                if older.due_s <= time_s:
+                    self.ended(older, now_s)
+            time_s = queue.time_s(now_s)
         unused_s = min(job.work_s, max(job.done_s - time_s, 0.0))
         is_oldest = next(iter(queue.jobs)) is job
         del queue.jobs[job]

@@ -72,6 +72,29 @@ def test_an_upload_that_never_ends_makes_its_link_look_ever_slower() -> None:
     assert waits == pytest.approx([0.0, 0.04, 0.44, 0.94])
 
 
+def test_a_hung_upload_that_others_pass_by_holds_up_nobody() -> None:
+    backlog = Backlog()
+    hung = backlog.started("edge", 0.02, 0.0, tail_s=0.04)
+    later = backlog.started("edge", 0.02, 1.0, tail_s=0.04)
+    assert backlog.wait_s("edge", 1.05) > 0.9
+    backlog.ended(later, 1.06, answered=True)
+    assert backlog.wait_s("edge", 1.06) == 0.0
+    assert backlog.wait_s("edge", 9.0) == 0.0
+    backlog.started("edge", 0.1, 9.0)
+    backlog.ended(hung, 9.0)  # given up at last
+    assert backlog.wait_s("edge", 9.0) == pytest.approx(0.1)
+
+
+def test_one_that_fails_or_overtakes_in_time_says_nothing_of_those_before_it() -> None:
+    backlog = Backlog()
+    backlog.started("edge", 0.02, 0.0, tail_s=0.04)
+    backlog.ended(backlog.started("edge", 0.02, 1.0, tail_s=0.04), 1.06)
+    assert backlog.wait_s("edge", 1.06) == pytest.approx(1.0)
+    backlog.started("local", 0.5, 0.0)
+    backlog.ended(backlog.started("local", 0.1, 0.0), 0.2, answered=True)
+    assert backlog.wait_s("local", 0.2) == pytest.approx(0.3)
+
+
 def test_after_the_last_one_all_is_as_new() -> None:
     backlog = Backlog()
     backlog.ended(backlog.started("edge", 0.1, 0.0), 7.0)
@@ -81,25 +104,31 @@ def test_after_the_last_one_all_is_as_new() -> None:
 
 
 steps = st.lists(
-    st.tuples(st.booleans(), st.floats(0.0, 0.3), st.floats(0.0, 0.3), st.floats(0.0, 0.2), st.integers(0, 50)),
+    st.tuples(
+        st.sampled_from(["start", "answer", "fail"]),
+        st.floats(0.0, 0.3),
+        st.floats(0.0, 0.3),
+        st.floats(0.0, 0.2),
+        st.integers(0, 50),
+    ),
     max_size=40,
 )
 
 
 @given(steps=steps)
 def test_in_any_order_waits_are_never_negative_and_end_with_the_last_run(
-    steps: list[tuple[bool, float, float, float, int]],
+    steps: list[tuple[str, float, float, float, int]],
 ) -> None:
     backlog, now_s = Backlog(), 100.0
     open_: list[Job] = []
-    for starts, pause_s, work_s, tail_s, which in steps:
+    for what, pause_s, work_s, tail_s, which in steps:
         now_s += pause_s
         before_s = backlog.wait_s("edge", now_s)
-        if starts or not open_:
+        if what == "start" or not open_:
             open_.append(backlog.started("edge", work_s, now_s, tail_s=tail_s))
             assert backlog.wait_s("edge", now_s) == pytest.approx(before_s + work_s, abs=1e-9)
         else:
-            backlog.ended(open_.pop(which % len(open_)), now_s)
+            backlog.ended(open_.pop(which % len(open_)), now_s, answered=what == "answer")
         assert backlog.wait_s("edge", now_s) >= -1e-9
     for job in open_:
         backlog.ended(job, now_s)
