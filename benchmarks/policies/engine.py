@@ -370,7 +370,7 @@ class _Simulation:
         if probe is None:
             self._plan_probe(now_s)
         elif probe.upload_bytes is None:
-            self._send(now_s, _PING_SENT_BYTES, 0.0, _PROBE_BUDGET_S, probe=probe)
+            self._send(now_s, _PING_SENT_BYTES, 0.0, probe.limit_s or _PROBE_BUDGET_S, probe=probe)
         else:
             server_s = self._scene.images[0].server_s
             self._send(now_s, probe.upload_bytes + HEADER_BYTES, server_s, _PROBE_BUDGET_S, probe=probe)

@@ -15,7 +15,8 @@ The rules:
   budget then still holds a few pings; else a ping;
 - without images for a minute nothing is probed, except endpoints that are out of service;
 - those get pings only, a quarter of an interval after the failure and then ever more rarely, but never as
-  rarely as two intervals, so that recovery is noticed within two intervals (while the budget lasts);
+  rarely as two intervals, from the start of one to that of the next, and none waits for longer: so recovery is
+  noticed within two intervals (while the budget lasts), even if the last ping vanished without an error;
 - one probe at a time.
 """
 
@@ -46,10 +47,11 @@ _MAX_RETRY = 1.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Something to do now. `upload_bytes` is None for a ping."""
+    """Something to do now. `upload_bytes` is None for a ping; `limit_s`, if not None, is the most it may take."""
 
     endpoint: str
     upload_bytes: int | None
+    limit_s: float | None = None
 
     @property
     def kind(self) -> Literal["ping", "upload"]:
@@ -65,6 +67,7 @@ class _Endpoint:
     upload_overhead_bytes: int = UPLOAD_OVERHEAD_BYTES
     may_upload: bool = False
     uploaded_s: float | None = None
+    begun_s: float = 0.0  # its last probe
     unused: int = 0  # probes since the last image
 
 
@@ -153,7 +156,9 @@ class ProbeSchedule:
             return None
         name = min(due)[1]
         state = self._endpoints[name]
-        probe = Probe(endpoint=name, upload_bytes=self._upload_bytes(state, now_s))
+        limit_s = _MAX_RETRY * self._interval_s if state.down else None
+        probe = Probe(endpoint=name, upload_bytes=self._upload_bytes(state, now_s), limit_s=limit_s)
+        state.begun_s = now_s
         cost = state.ping_bytes
         if probe.upload_bytes is not None:
             cost = probe.upload_bytes + state.upload_overhead_bytes
@@ -179,7 +184,7 @@ class ProbeSchedule:
         factor = self._pause(state) if success and not state.down else self._retry(state)
         if state.uploaded_s is None and self._upload_bytes(state, now_s) is not None:
             factor = _SOON  # nothing but a round trip is known of this link yet
-        state.due_s = now_s + self._jittered(factor)
+        state.due_s = max((state.begun_s if state.down else now_s) + self._jittered(factor), now_s)
 
     def abandon(self) -> None:
         """Forget the running probe, if there is one. What was set aside for it stays spent."""

@@ -106,10 +106,11 @@ class LinkProber:
 
     def _perform(self, probe: Probe) -> Outcome | None:
         link = self._links[probe.endpoint]
+        budget_s = min(self._probe_budget_s, probe.limit_s or self._probe_budget_s)
         try:
             if probe.upload_bytes is None:
-                return link.ping(self._probe_budget_s)
-            return link.upload(probe.upload_bytes, self._probe_budget_s)
+                return link.ping(budget_s)
+            return link.upload(probe.upload_bytes, budget_s)
         # A link is not to raise; one that does (it is a plug-in) must not end the probing of the others.
         except Exception:
             if probe.endpoint not in self._failed:

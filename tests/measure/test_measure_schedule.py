@@ -152,8 +152,11 @@ def test_probes_are_an_interval_apart_with_bounded_jitter(seed: int, interval_s:
 
 
 @relaxed
-@given(st.integers(0, 2**32), st.floats(1.0, 30.0), st.floats(0.0, 600.0))
-def test_recovery_is_noticed_within_two_intervals(seed: int, interval_s: float, outage_s: float) -> None:
+@given(st.integers(0, 2**32), st.floats(1.0, 30.0), st.floats(0.0, 600.0), st.booleans())
+def test_recovery_is_noticed_within_two_intervals(
+    seed: int, interval_s: float, outage_s: float, vanishing: bool
+) -> None:
+    """Whether pings fail at once or vanish: then one is under way in vain when the outage ends."""
     plan = schedule(interval_s=interval_s, seed=seed)
     plan.set_down("edge", True, 0.0)
     now_s = 0.0
@@ -168,6 +171,8 @@ def test_recovery_is_noticed_within_two_intervals(seed: int, interval_s: float, 
         pings += 1
         if now_s >= outage_s:
             break
+        assert probe.limit_s is not None
+        now_s += probe.limit_s if vanishing else 0.0
         plan.finish(probe, spent_bytes=0, success=False, now_s=now_s)
     assert now_s <= outage_s + 2.0 * interval_s
     # Backing off: after the first quick tries about one ping in 1.6 intervals, not one per tick.
