@@ -215,7 +215,7 @@ class Execution:
         except BaseException:  # a picture that cannot be decoded says nothing of the option
             self._parts.drop(side, job)
             raise
-        usual_s = self._decision.predicted[side.name].latency_p90_s
+        usual_s = min(self._decision.predicted[side.name].latency_p90_s, self._timeout_s)
         if outcome.error_kind == "timeout" and budget_s is not None and budget_s < usual_s:
             outcome = replace(outcome, status="ignored")  # a deadline left it no time: that is no failure
         return self._parts.settle(side, outcome, job)

@@ -15,7 +15,7 @@ import pytest
 from offload_kit import PATIENCE_S, images_sent, jpeg, make, rows, until
 
 from offload_sdk import ConfigurationError, DeadlineExceededError, InvalidImageError, Offloader, OffloadError
-from offload_sdk._types import Decision, Outcome, OutcomeRole, Record, Request, Situation
+from offload_sdk._types import Decision, Latency, Outcome, OutcomeRole, Record, Request, Situation
 from offload_sdk.log import read_rows
 from offload_sdk.testing import Fault, FaultyServer, LinkEmulator
 from offload_sdk.typing import Executor, Picture
@@ -511,6 +511,27 @@ def test_without_a_thread_to_be_had_options_run_one_after_the_other(
             assert sum(result.timings.values()) <= result.latency_s
         until(lambda: nothing_queued(offloader), "nothing was left behind")
         assert len(rows(offloader)) == 2
+
+
+def test_a_server_expected_to_take_longer_than_any_may_fails_all_the_same(
+    server: FaultyServer, tmp_path: Path
+) -> None:
+    """Else the trial of a circuit would count for nothing after an outage that has made the link look hopeless."""
+
+    class Hopeless(Hedge):
+        def decide(self, situation: Situation) -> Decision:
+            decision = super().decide(situation)
+            edge = replace(decision.predicted["edge"], latency=Latency(mean_s=50.0, sd_s=10.0))
+            return replace(decision, predicted={**decision.predicted, "edge": edge})
+
+    server.delay(PATIENCE_S)
+    parts = {"policy": Hopeless("edge", "local", 0.0)}
+    with make(tmp_path, server.url, parts=parts, probe=UNPROBED, remote_timeout_s=0.3) as offloader:
+        offloader.classify(jpeg())
+        statuses = {
+            outcome.option: (outcome.status, outcome.error_kind) for outcome in complete(offloader).outcomes
+        }
+    assert statuses["edge"] == ("failed", "timeout")
 
 
 def test_an_interrupt_passes_and_the_next_image_is_as_good_as_any(server: FaultyServer, tmp_path: Path) -> None:
