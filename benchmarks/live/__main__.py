@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from benchmarks.live.board import can_limit
-from benchmarks.live.compare import compare, faults, lived, played
+from benchmarks.live.compare import compare, faults, lived
 from benchmarks.live.course import course_of
 from benchmarks.live.options import parser_of
 from benchmarks.live.outage import outages, recovery
@@ -60,7 +60,7 @@ def _comparison(options: Namespace) -> tuple[dict[str, object], list[str], list[
             policy,
             course,
             lived(finishes[policy]),
-            [played(twin.run(policy)) for twin in twins],
+            [twin.run(policy) for twin in twins],
         )
         for policy in options.policies
     ]

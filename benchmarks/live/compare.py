@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from benchmarks.live.course import Course
 from benchmarks.live.rig import Finish
-from benchmarks.policies.engine import Run
 from offload_sdk._types import OptionPath, Record
 
-__all__ = ["Comparison", "Fate", "Side", "compare", "faults", "lived", "played"]
+__all__ = ["Comparison", "Fate", "Side", "compare", "faults", "lived"]
 
 _RESAMPLES = 2000
 
@@ -68,15 +67,8 @@ def lived(finish: Finish) -> dict[int, Fate]:
     }
 
 
-def played(run: Run) -> dict[int, Fate]:
-    return {
-        answer.index: Fate(latency_s=answer.latency_s, path=answer.path, duplicate=answer.duplicate)
-        for answer in run.answers
-    }
-
-
 def compare(policy: str, course: Course, live: Fates, runs: Sequence[Fates]) -> Comparison:
-    counted = course.counted
+    counted = [n for n in course.counted if n in live]
     wanted_s = {n: sum(run[n].latency_s for run in runs) / len(runs) for n in counted}
     pieces: dict[int, list[int]] = {}
     for index in counted:

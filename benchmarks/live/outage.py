@@ -15,15 +15,15 @@ __all__ = ["Recovery", "outages", "recovery"]
 
 _MBPS, _RTT_MS = 10.0, 30.0
 _GOOD = LinkTrace.constant(_MBPS, _RTT_MS)
-_DIES_S, _BACK_S, _ENDS_S = 15.1, 45.1, 55.0
+_DIES_S, _BACK_S, _ENDS_S = 15.2, 45.2, 55.0
 _INTERVAL_S = 0.25  # between images: short against the intervals of probes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """One outage. `first_s` is the time of the image that met it. Of the later `images` until the link was back,
-    `waited` were left to the endpoint alone for a while, `both` were given to both sides, and the slowest took
-    `worst_s`; `usual_s` is the median of those that the device answered.
+    """One outage, with `images` in it. The first that was left to the endpoint alone for a while took `first_s`.
+    So were `waited` later ones; the slowest of all others took `worst_s`, the median is `usual_s`. `both` were
+    given to both sides.
 
     `back_s` passed from the link's return to the start of the first image that the endpoint answered (None: it
     never did), `probes_s` are two intervals of probes, `interval_s` is the one of images.
@@ -68,18 +68,18 @@ def outages(
 
 def recovery(kind: str, finish: Finish) -> Recovery:
     rows = {row.request_id: row for row in finish.rows}
-    told = [(call, rows[call.request_id]) for call in finish.lap.calls]
-    first = next(n for n, (call, _) in enumerate(told) if call.since_s + call.latency_s > _DIES_S)
-    during = [(call, row) for call, row in told[first + 1 :] if call.since_s < _BACK_S]
-    local_s = sorted(call.latency_s for call, row in during if row.path == "local")
+    told = [(call, rows[call.request_id]) for call in finish.lap.calls if call.since_s >= _DIES_S]
+    during = [(call, row) for call, row in told if call.since_s < _BACK_S]
+    waited_s = [call.latency_s for call, row in during if _waits(row.decision)]
+    local_s = sorted(call.latency_s for call, row in during if not _waits(row.decision))
     back = next((call.since_s for call, row in told if call.since_s >= _BACK_S and row.path == "remote"), None)
     return Recovery(
         kind=kind,
-        first_s=told[first][0].latency_s,
+        first_s=waited_s[0] if waited_s else local_s[0],
         images=len(during),
-        waited=sum(_waits(row.decision) for _, row in during),
+        waited=max(len(waited_s) - 1, 0),
         both=sum(row.hedged for _, row in during),
-        worst_s=max(call.latency_s for call, _ in during),
+        worst_s=max(waited_s[1:] + local_s),
         usual_s=local_s[len(local_s) // 2],
         back_s=None if back is None else back - _BACK_S,
         probes_s=2.0 * ProbeConfig().interval_s,

@@ -39,13 +39,13 @@ def recovery_rows(found: Recovery) -> list[Row]:
     back_s = found.probes_s + found.interval_s
     return [
         Row(
-            name=f"{found.kind}: the image that met it",
+            name=f"{found.kind}: the image that met it first",
             value=1e3 * found.first_s,
             unit="ms",
             note=f"a local image takes {1e3 * found.usual_s:.0f} ms",
         ),
         Row(
-            name=f"{found.kind}: later images that waited for the endpoint",
+            name=f"{found.kind}: others that waited for the endpoint",
             value=found.waited,
             unit="",
             bound=0.0,

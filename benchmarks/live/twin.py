@@ -6,12 +6,14 @@ import random
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from benchmarks.live.compare import Fate
 from benchmarks.live.course import Course
 from benchmarks.live.rig import Finish
 from benchmarks.policies.cells import profile_of
 from benchmarks.policies.contender import Attempt
-from benchmarks.policies.engine import Run, simulate
+from benchmarks.policies.engine import simulate
 from benchmarks.policies.scene import Scene
 from benchmarks.policies.sdk import Sdk
 from offload_sdk._config import AutoConfig, PolicyName
@@ -24,20 +26,30 @@ _NEAR = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A scene with measured times, and for each image what the server itself reported of its time."""
+    """A scene with measured times. For each image `told_s` is what the server itself reported of its time, and
+    `around_s` what a local image takes beside its inference: in a thread of its own, so that none waits for it.
+    """
 
     scene: Scene
     told_s: Mapping[int, float]
+    around_s: Mapping[int, float]
     seed: int
 
-    def run(self, policy: PolicyName) -> Run:
+    def run(self, policy: PolicyName) -> dict[int, Fate]:
         """Let the SDK with this policy answer the images."""
         scene = self.scene
         profile = profile_of(1e3 * scene.board_s)
         chooser = policy_by_name(policy, **AutoConfig().model_dump(), rng=random.Random(self.seed))
         contender = _Told(profile, scene.payload_bytes, self.seed, chooser)
         contender.told_s = self.told_s
-        return simulate(scene, contender, profile)
+        return {
+            answer.index: Fate(
+                latency_s=answer.latency_s + (self.around_s[answer.index] if answer.path == "local" else 0.0),
+                path=answer.path,
+                duplicate=answer.duplicate,
+            )
+            for answer in simulate(scene, contender, profile).answers
+        }
 
 
 def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
@@ -50,29 +62,26 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
     rng = random.Random(f"{seed}/twin")
     last = len(course.images) - 1
     near = [min(max(n + rng.randint(-_NEAR, _NEAR), 0), last) for n in range(last + 1)]
-    local_s, remote_s, told_s = _alone_s(local), _alone_s(ideal), _told_s(ideal)
-    usual_local_s, usual_remote_s = (statistics.median(times.values()) for times in (local_s, remote_s))
-    scene = Scene(
-        link=course.link,
-        origin_s=0.0,
-        images=tuple(
-            replace(
-                draw,
-                size_bytes=len(picture),
-                local_s=local_s.get(neighbour, usual_local_s),
-                server_s=remote_s.get(neighbour, usual_remote_s),
-            )
-            for draw, picture, neighbour in zip(course.images, course.pictures, near, strict=True)
+    board, server = _times(local, "infer", last + 1), _times(ideal, "server", last + 1)
+    return Twin(
+        scene=Scene(
+            link=course.link,
+            origin_s=0.0,
+            images=tuple(
+                replace(draw, size_bytes=len(picture), local_s=board[n].step_s, server_s=server[n].alone_s)
+                for draw, picture, n in zip(course.images, course.pictures, near, strict=True)
+            ),
+            arrivals=course.arrivals,
+            board_s=course.board_s,
+            payload_bytes=course.payload_bytes,
+            deadline_s=2.0 * course.board_s,
+            duplicates_frac=AutoConfig().duplicates_frac,
+            seed=seed,
         ),
-        arrivals=course.arrivals,
-        board_s=course.board_s,
-        payload_bytes=course.payload_bytes,
-        deadline_s=2.0 * course.board_s,
-        duplicates_frac=AutoConfig().duplicates_frac,
+        told_s={index: server[n].step_s for index, n in enumerate(near)},
+        around_s={index: board[n].alone_s - board[n].step_s for index, n in enumerate(near)},
         seed=seed,
     )
-    told = {index: told_s[neighbour] for index, neighbour in enumerate(near) if neighbour in told_s}
-    return Twin(scene=scene, told_s=told, seed=seed)
 
 
 class _Told(Sdk):
@@ -81,18 +90,26 @@ class _Told(Sdk):
     told_s: Mapping[int, float]
 
     def learn(self, attempt: Attempt) -> None:
-        if attempt.path == "remote" and attempt.index is not None and attempt.index in self.told_s:
+        if attempt.path == "remote" and attempt.index is not None:
             attempt = replace(attempt, compute_s=min(attempt.compute_s, self.told_s[attempt.index]))
         super().learn(attempt)
 
 
-def _alone_s(finish: Finish) -> dict[int, float]:
-    """What each image took, less its wait for those before it."""
-    waits_s = {row.request_id: row.timings.get("wait", 0.0) for row in finish.rows}
-    return {call.index: call.latency_s - waits_s[call.request_id] for call in finish.lap.calls}
+class _Time(NamedTuple):
+    """What an image took, less its wait for those before it, and of that one step alone."""
+
+    alone_s: float
+    step_s: float
 
 
-def _told_s(finish: Finish) -> dict[int, float]:
-    rows = {row.request_id: row for row in finish.rows}
-    told = ((call.index, rows[call.request_id].timings.get("server")) for call in finish.lap.calls)
-    return {index: seconds for index, seconds in told if seconds is not None}
+def _times(finish: Finish, step: str, count: int) -> list[_Time]:
+    """The times of the images by their places; one that failed to do the step took what is usual."""
+    rows = {row.request_id: row.timings for row in finish.rows}
+    told = [(call, rows[call.request_id]) for call in finish.lap.calls]
+    measured = {
+        call.index: _Time(call.latency_s - timings.get("wait", 0.0), timings[step])
+        for call, timings in told
+        if step in timings
+    }
+    usual = _Time(*(statistics.median(column) for column in zip(*measured.values(), strict=True)))
+    return [measured.get(index, usual) for index in range(count)]
