@@ -89,10 +89,10 @@ class LimitedBoard(_Board):
         self._process = context.Process(target=_infer, args=(model, theirs), daemon=True)
         self._process.start()
         theirs.close()
-        self._group = _GROUPS / f"offload-live-{os.getpid()}-{next(_numbers)}"
-        self._group.mkdir()
+        self.group = _GROUPS / f"offload-live-{os.getpid()}-{next(_numbers)}"
+        self.group.mkdir()
         try:
-            (self._group / "cgroup.procs").write_text(str(self._process.pid))
+            (self.group / "cgroup.procs").write_text(str(self._process.pid))
             free_s = self._trial_s(model)
             period_us = _QUOTA_US * board_s / free_s
             for _ in range(3):  # what is left of a period when an inference begins shortens it: correct for that
@@ -109,8 +109,8 @@ class LimitedBoard(_Board):
         return labels
 
     def _limit(self, period_us: float) -> None:
-        (self._group / "cpu.cfs_period_us").write_text(str(round(min(max(period_us, 1000), 1_000_000))))
-        (self._group / "cpu.cfs_quota_us").write_text(str(_QUOTA_US))
+        (self.group / "cpu.cfs_period_us").write_text(str(round(min(max(period_us, 1000), 1_000_000))))
+        (self.group / "cpu.cfs_quota_us").write_text(str(_QUOTA_US))
 
     def _trial_s(self, model: ModelFile) -> float:
         import numpy as np
@@ -127,10 +127,10 @@ class LimitedBoard(_Board):
         with suppress(OSError):
             self._pipe.send(None)
         with suppress(OSError):
-            (self._group / "cpu.cfs_quota_us").write_text("-1")
+            (self.group / "cpu.cfs_quota_us").write_text("-1")
         self._process.join(5.0)
         with suppress(OSError):
-            self._group.rmdir()
+            self.group.rmdir()
 
 
 def _infer(model: ModelFile, pipe: Connection) -> None:

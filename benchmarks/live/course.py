@@ -126,14 +126,10 @@ def _pictures(draws: Sequence[Draw], payload_bytes: int) -> tuple[bytes, ...]:
 @cache
 def _picture_of(size_bytes: int) -> bytes:
     """A photograph, as large as makes a JPEG of about this many bytes."""
-    photograph = Image.fromarray(camera_frame(1600, 1200))
-    low_px, high_px = 32, 1200
-    while high_px - low_px > 1:
-        side_px = (low_px + high_px) // 2
+    photograph = Image.fromarray(camera_frame(1024, 768))
+    side_px = 256.0
+    for _ in range(4):
         stream = BytesIO()
-        photograph.resize((side_px, side_px)).save(stream, "JPEG", quality=_JPEG_QUALITY)
-        if stream.tell() > size_bytes:
-            high_px = side_px
-        else:
-            low_px, best = side_px, stream.getvalue()
-    return best
+        photograph.resize((round(side_px), round(side_px))).save(stream, "JPEG", quality=_JPEG_QUALITY)
+        side_px *= (size_bytes / stream.tell()) ** 0.6
+    return stream.getvalue()

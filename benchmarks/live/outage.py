@@ -13,23 +13,26 @@ from offload_sdk.testing import LinkEmulator, LinkSample, LinkTrace
 
 __all__ = ["Recovery", "outages", "recovery"]
 
-_MBPS, _RTT_MS = 10.0, 30.0
+_MBPS, _RTT_MS = 50.0, 10.0
 _GOOD = LinkTrace.constant(_MBPS, _RTT_MS)
-_DIES_S, _BACK_S, _ENDS_S = 15.2, 45.2, 55.0
+_DIES_S, _BACK_S, _ENDS_S = 18.2, 48.2, 58.0
 _INTERVAL_S = 0.25  # between images: short against the intervals of probes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """One outage, with `images` in it. The first that was left to the endpoint alone for a while took `first_s`.
-    So were `waited` later ones; the slowest of all others took `worst_s`, the median is `usual_s`. `both` were
-    given to both sides.
+    """One outage, with `images` in it; just before, the endpoint answered the share `before_frac`.
+
+    The first image that was left to the endpoint alone for a while took `first_s` (if there was one: else the
+    first of all). So were `waited` later ones. The slowest of all others took `worst_s`, the median is `usual_s`.
+    `both` were given to both sides.
 
     `back_s` passed from the link's return to the start of the first image that the endpoint answered (None: it
     never did), `probes_s` are two intervals of probes, `interval_s` is the one of images.
     """
 
     kind: str
+    before_frac: float
     first_s: float
     images: int
     waited: int
@@ -68,14 +71,16 @@ def outages(
 
 def recovery(kind: str, finish: Finish) -> Recovery:
     rows = {row.request_id: row for row in finish.rows}
-    told = [(call, rows[call.request_id]) for call in finish.lap.calls if call.since_s >= _DIES_S]
-    during = [(call, row) for call, row in told if call.since_s < _BACK_S]
+    told = [(call, rows[call.request_id]) for call in finish.lap.calls]
+    before = [row.path for call, row in told if _DIES_S / 2.0 < call.since_s < _DIES_S]
+    during = [(call, row) for call, row in told if _DIES_S <= call.since_s < _BACK_S]
     waited_s = [call.latency_s for call, row in during if _waits(row.decision)]
     local_s = sorted(call.latency_s for call, row in during if not _waits(row.decision))
     back = next((call.since_s for call, row in told if call.since_s >= _BACK_S and row.path == "remote"), None)
     return Recovery(
         kind=kind,
-        first_s=waited_s[0] if waited_s else local_s[0],
+        before_frac=before.count("remote") / len(before),
+        first_s=waited_s[0] if waited_s else during[0][0].latency_s,
         images=len(during),
         waited=max(len(waited_s) - 1, 0),
         both=sum(row.hedged for _, row in during),

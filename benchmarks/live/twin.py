@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,10 +14,12 @@ from benchmarks.live.rig import Finish
 from benchmarks.policies.cells import profile_of
 from benchmarks.policies.contender import Attempt
 from benchmarks.policies.engine import simulate
-from benchmarks.policies.scene import Scene
+from benchmarks.policies.scene import Scene, World
 from benchmarks.policies.sdk import Sdk
 from offload_sdk._config import AutoConfig, PolicyName
+from offload_sdk._types import OptionPath
 from offload_sdk.decide import policy_by_name
+from offload_sdk.measure.probe_schedule import Probe
 
 __all__ = ["Twin", "twin_of"]
 
@@ -27,12 +29,12 @@ _NEAR = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
     """A scene with measured times. For each image `told_s` is what the server itself reported of its time, and
-    `around_s` what a local image takes beside its inference: in a thread of its own, so that none waits for it.
+    `around_s`, by the side that answers, what the SDK takes beside it: no other image waits for that.
     """
 
     scene: Scene
-    told_s: Mapping[int, float]
-    around_s: Mapping[int, float]
+    told_s: Sequence[float]
+    around_s: Mapping[OptionPath, Sequence[float]]
     seed: int
 
     def run(self, policy: PolicyName) -> dict[int, Fate]:
@@ -44,7 +46,7 @@ class Twin:
         contender.told_s = self.told_s
         return {
             answer.index: Fate(
-                latency_s=answer.latency_s + (self.around_s[answer.index] if answer.path == "local" else 0.0),
+                latency_s=answer.latency_s + self.around_s[answer.path][answer.index],
                 path=answer.path,
                 duplicate=answer.duplicate,
             )
@@ -56,20 +58,24 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
     """What the simulation needs to know, as measured: sizes, and what an image takes on either side alone.
 
     `local` is the device that does all images itself, `ideal` one that sends all of them over a link that takes no
-    time: what remains is the server, HTTP, and all that the SDK does around them. An image has the times of one of
-    its neighbours: the machine's mood is that of the moment, for all devices alike, its accidents are each one's.
+    time: what remains is the server and HTTP. An image has the times of one of its neighbours: the machine's mood
+    is that of the moment, for all devices alike, its accidents are each one's. HTTP takes a ping the median time.
     """
     rng = random.Random(f"{seed}/twin")
     last = len(course.images) - 1
     near = [min(max(n + rng.randint(-_NEAR, _NEAR), 0), last) for n in range(last + 1)]
-    board, server = _times(local, "infer", last + 1), _times(ideal, "server", last + 1)
+    local_times = _times(local, last + 1, "infer")
+    board = [local_times[n] for n in near]
+    remote = _times(ideal, last + 1, "network", "server")
+    told = _times(ideal, last + 1, "server")
+    http_s = statistics.median(whole.work_s - part.work_s for whole, part in zip(remote, told, strict=True))
     return Twin(
         scene=Scene(
             link=course.link,
             origin_s=0.0,
             images=tuple(
-                replace(draw, size_bytes=len(picture), local_s=board[n].step_s, server_s=server[n].alone_s)
-                for draw, picture, n in zip(course.images, course.pictures, near, strict=True)
+                replace(draw, size_bytes=len(picture), local_s=inference.work_s, server_s=remote[n].work_s)
+                for draw, picture, inference, n in zip(course.images, course.pictures, board, near, strict=True)
             ),
             arrivals=course.arrivals,
             board_s=course.board_s,
@@ -77,9 +83,13 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
             deadline_s=2.0 * course.board_s,
             duplicates_frac=AutoConfig().duplicates_frac,
             seed=seed,
+            world=World(ping_s=http_s),
         ),
-        told_s={index: server[n].step_s for index, n in enumerate(near)},
-        around_s={index: board[n].alone_s - board[n].step_s for index, n in enumerate(near)},
+        told_s=[told[n].work_s for n in near],
+        around_s={
+            "local": [inference.around_s for inference in board],
+            "remote": [remote[n].around_s for n in near],
+        },
         seed=seed,
     )
 
@@ -87,29 +97,33 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
 class _Told(Sdk):
     """The SDK, told of a server's time no more than a real server tells: HTTP counts as the network's time."""
 
-    told_s: Mapping[int, float]
+    told_s: Sequence[float]
 
     def learn(self, attempt: Attempt) -> None:
         if attempt.path == "remote" and attempt.index is not None:
             attempt = replace(attempt, compute_s=min(attempt.compute_s, self.told_s[attempt.index]))
         super().learn(attempt)
 
+    def probe_ended(self, probe: Probe, attempt: Attempt, spent_bytes: int) -> None:
+        told_s = 0.0 if probe.upload_bytes is None else min(attempt.compute_s, self.told_s[0])
+        super().probe_ended(probe, replace(attempt, compute_s=told_s), spent_bytes)
+
 
 class _Time(NamedTuple):
-    """What an image took, less its wait for those before it, and of that one step alone."""
+    """What some steps took for an image, and what all else did but its wait for those before it."""
 
-    alone_s: float
-    step_s: float
+    work_s: float
+    around_s: float
 
 
-def _times(finish: Finish, step: str, count: int) -> list[_Time]:
-    """The times of the images by their places; one that failed to do the step took what is usual."""
+def _times(finish: Finish, count: int, *steps: str) -> list[_Time]:
+    """The times of the images by their places; one that lacks a step took what is usual."""
     rows = {row.request_id: row.timings for row in finish.rows}
-    told = [(call, rows[call.request_id]) for call in finish.lap.calls]
-    measured = {
-        call.index: _Time(call.latency_s - timings.get("wait", 0.0), timings[step])
-        for call, timings in told
-        if step in timings
-    }
+    measured: dict[int, _Time] = {}
+    for call in finish.lap.calls:
+        timings = rows[call.request_id]
+        if all(step in timings for step in steps):
+            work_s = sum(timings[step] for step in steps)
+            measured[call.index] = _Time(work_s, call.latency_s - timings.get("wait", 0.0) - work_s)
     usual = _Time(*(statistics.median(column) for column in zip(*measured.values(), strict=True)))
     return [measured.get(index, usual) for index in range(count)]

@@ -370,7 +370,8 @@ class _Simulation:
         if probe is None:
             self._plan_probe(now_s)
         elif probe.upload_bytes is None:
-            self._send(now_s, _PING_SENT_BYTES, 0.0, probe.limit_s or _PROBE_BUDGET_S, probe=probe)
+            ping_s, budget_s = self._scene.world.ping_s, probe.limit_s or _PROBE_BUDGET_S
+            self._send(now_s, _PING_SENT_BYTES, ping_s, budget_s, probe=probe)
         else:
             server_s = self._scene.images[0].server_s
             self._send(now_s, probe.upload_bytes + HEADER_BYTES, server_s, _PROBE_BUDGET_S, probe=probe)

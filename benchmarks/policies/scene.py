@@ -29,13 +29,14 @@ class World:
 
     The server takes `server_s` for a request and has `server_workers` (None: one for each request), of which
     requests of other clients keep the share `server_load_frac` busy in the mean. While an upload leaves, computing
-    on the device takes `contention` times as long.
+    on the device takes `contention` times as long. A ping takes `ping_s` beside its round trip.
     """
 
     server_s: float = 0.012
     server_workers: int | None = None
     server_load_frac: float = 0.0
     contention: float = 1.0
+    ping_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
