@@ -17,6 +17,7 @@ from benchmarks.policies.links import SPLICED, names
 from benchmarks.policies.options import SEEDS, SPLICED_SEEDS, parser_of, world_of
 from benchmarks.policies.summary import Cell, FamilyRow, cells_of, families_of, total_of
 from benchmarks.policies.table import render
+from offload_sdk.errors import ConfigurationError
 
 _IMAGES = {"closed": 400, "open": 400, "periodic": 400, "bursts": 400, "camera": 2000}  # 200 seconds
 _SPLICED_IMAGES_FACTOR = 3  # ten minutes, as long as what is spliced
@@ -34,10 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cases = _cases(options)
     except FileNotFoundError as error:
         parser.error(f"{error}; give a folder with --traces")
-    if options.timeline:
-        _draw_timelines(cases, options.pictures)
-        return
-    runs = _play(cases, options.workers)
+    try:
+        if options.timeline:
+            _draw_timelines(cases, options.pictures)
+            return
+        runs = _play(cases, options.workers)
+    except ConfigurationError as error:  # a trace that cannot be read
+        parser.error(str(error))
     cells = cells_of(runs)
     families = families_of(cells)
     print(json.dumps(document(options, cells, families)) if options.json else render(families))

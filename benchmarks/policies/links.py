@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ __all__ = ["SPLICED", "default_folder", "family", "load", "names", "splice"]
 
 SPLICED = "spliced"
 _INDEX = "index"
+_CONSTANT_S = 60.0
 
 
 def default_folder() -> Path:
@@ -34,7 +36,9 @@ def family(name: str) -> str:
 
 @cache
 def load(folder: Path, name: str) -> LinkTrace:
-    return LinkTrace.from_csv(folder / f"{name}.csv")
+    """One trace; a single row is a link that stays as it is, told as a trace that ends so that it can be cut."""
+    trace = LinkTrace.from_csv(folder / f"{name}.csv")
+    return trace if math.isfinite(trace.duration_s) else trace.cut(0.0, _CONSTANT_S)
 
 
 @cache

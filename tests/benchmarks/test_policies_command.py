@@ -127,6 +127,28 @@ def test_a_folder_without_traces_is_a_usage_error(capsys: pytest.CaptureFixture[
     assert "no trace" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [(), ("--splice", "5")])
+def test_a_trace_that_cannot_be_read_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "wifi_x.csv").write_text("t_s,uplink_mbps,rtt_ms\n0,5,40\n1,,40\n")
+    with pytest.raises(SystemExit):
+        main(["--traces", str(tmp_path), "--images", "3", "--workers", "1", *arguments])
+    assert "wifi_x.csv, line 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--splice", "5")])
+def test_a_trace_of_one_row_is_a_constant_link(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "wifi_x.csv").write_text("t_s,uplink_mbps,rtt_ms\n0,50,10\n")
+    limits = ["--images", "30", "--workers", "1", "--seeds", "1", "--boards", "119", "--payloads", "15000"]
+    main(["--traces", str(tmp_path), *limits, *arguments, "--json"])
+    cells = {cell["policy"]: cell for cell in json.loads(capsys.readouterr().out)["cells"]}
+    assert cells["remote"]["mean_ratio"] == pytest.approx(1.0, abs=0.05)
+    assert cells["local"]["mean_ratio"] > 2.0
+
+
 def test_a_real_folder_works(capsys: pytest.CaptureFixture[str], shared_data: Path) -> None:
     folder = shared_data / "traces"
     text = printed(
