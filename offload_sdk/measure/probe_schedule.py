@@ -12,7 +12,7 @@ The rules:
 - an endpoint that no image goes to is probed more and more rarely after ten probes, at the rarest every five
   intervals;
 - a sized upload only follows a ping that succeeded, at least an interval after the last upload, and only if the
-  budget then still holds a few pings; else a ping;
+  budget then still holds a few pings; else a ping; the first is made as small as that takes;
 - without images for a minute nothing is probed, except endpoints that are out of service;
 - those get pings only, a quarter of an interval after the failure and then ever more rarely, but never as
   rarely as two intervals, from the start of one to that of the next, and none waits for longer: so recovery is
@@ -197,8 +197,10 @@ class ProbeSchedule:
             return None
         wanted = DEFAULT_UPLOAD_BYTES if self._payload_bytes is None else round(self._payload_bytes)
         size = min(MAX_UPLOAD_BYTES, max(MIN_UPLOAD_BYTES, wanted))
-        needed = size + state.upload_overhead_bytes + PINGS_IN_RESERVE * state.ping_bytes
-        return size if needed <= self._allowance_bytes else None
+        spare = int(self._allowance_bytes) - state.upload_overhead_bytes - PINGS_IN_RESERVE * state.ping_bytes
+        if state.uploaded_s is None:  # a small one tells more than none
+            size = min(size, spare)
+        return size if MIN_UPLOAD_BYTES <= size <= spare else None
 
     def _learn_cost(self, state: _Endpoint, probe: Probe, spent_bytes: int) -> None:
         # The dearest so far, as only an estimate that is not too low keeps the budget.

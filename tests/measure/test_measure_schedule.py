@@ -223,6 +223,14 @@ def test_a_new_link_is_learnt_at_once_and_then_left_alone() -> None:
     assert early[2][0] >= early[1][0] + 4.0
 
 
+def test_the_first_upload_to_a_link_is_as_large_as_the_advance_allows() -> None:
+    plan = schedule(interval_s=1.0, start_bytes=20_000)
+    plan.images_seen(1, 107_000, 0.0)
+    uploads = [probe.upload_bytes for _, probe in run(plan, 1.0, image_every_s=None) if probe.upload_bytes]
+    assert len(uploads) == 1
+    assert 16_000 < uploads[0] < 20_000
+
+
 def test_a_small_budget_is_kept() -> None:
     probes = run(schedule(interval_s=1.0, start_bytes=0), 300.0)
     # 1 % of 15,000 bytes a second.
