@@ -23,7 +23,8 @@ class Circuit:
     Half-open lets one image through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
     come back to a recovering server in step. With `probed`, background pings watch the endpoint: then one
     time-out is enough to open, as a ping closes again soon if it was nothing; and after a failure of the
-    network no image is risked before a ping has got through, or `max_cooldown_s` is over.
+    network no image is risked before a ping has got through, or `max_cooldown_s` is over. A ping that gets
+    through also closes after a fault of the server that an earlier one has met (a proxy's 502, for one).
     Not thread-safe; the caller holds a lock.
     """
 
@@ -45,7 +46,7 @@ class Circuit:
         self._cooldown_s = cooldown_s
         self._open_until_s: float | None = None
         self._trial_until_s: float | None = None
-        self._by_network = False
+        self._by_ping = False  # whether pings meet the fault, so that they show its end
         self._why = ""
 
     @property
@@ -79,8 +80,8 @@ class Circuit:
         self._open_until_s = self._trial_until_s = None
 
     def reached(self) -> None:
-        """A ping got through. Closes if the network was at fault; the next failure opens again at once."""
-        if self._open_until_s is not None and self._by_network:
+        """A ping got through. Closes if pings show the fault's end; the next failure opens again at once."""
+        if self._open_until_s is not None and self._by_ping:
             self._row = self._limit - 1
             self._open_until_s = self._trial_until_s = None
 
@@ -88,21 +89,26 @@ class Circuit:
         """Forget a trial that told nothing (it was cancelled before it could fail or succeed)."""
         self._trial_until_s = None
 
-    def failure(self, now_s: float, why: str, *, kind: str, stay_away_s: float | None = None) -> None:
-        """Count a failure; `kind` is that of `RemoteError`. `stay_away_s` opens at once, for so long."""
+    def failure(
+        self, now_s: float, why: str, *, kind: str, stay_away_s: float | None = None, ping: bool = False
+    ) -> None:
+        """Count a failure, of a `ping` or a request; `kind` is that of `RemoteError`. `stay_away_s` opens at once,
+        for so long."""
         self._row += 1
         network = kind in _NETWORK_KINDS
         enough = self._row >= self._limit or stay_away_s is not None or (self._probed and kind == "timeout")
         if self._open_until_s is None and not enough:
             return
         if self._open_until_s is not None and self._trial_until_s is None and now_s < self._open_until_s:
-            return  # sent before the circuit opened, or a probe: it says nothing new
+            self._by_ping |= ping and stay_away_s is None
+            return  # sent before the circuit opened, or a probe: it says nothing else that is new
         cooldown_s = self._max_cooldown_s if network and self._probed else self._cooldown_s
         if stay_away_s is not None:
             cooldown_s = min(stay_away_s, self._max_cooldown_s)
+        met = network or ping or (self.is_open and self._by_ping)
+        self._by_ping = met and stay_away_s is None
         self._open_until_s = now_s + cooldown_s * self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
         self._trial_until_s = None
-        self._by_network = network and stay_away_s is None
         self._why = f"{self._row} failures in a row ({why})" if self._row > 1 else why
         self._cooldown_s = min(2.0 * self._cooldown_s, self._max_cooldown_s)
 
@@ -124,4 +130,5 @@ def tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
             outcome.error or "failed",
             kind=outcome.error_kind or "status",
             stay_away_s=outcome.retry_after_s,
+            ping=outcome.role == "probe",
         )

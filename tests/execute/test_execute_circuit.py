@@ -197,6 +197,28 @@ def test_a_ping_does_not_close_it_after_a_fault_of_the_server(kind: str) -> None
     assert one.barred(0.1)
 
 
+@pytest.mark.parametrize("at_s", [0.1, 5.0])  # while it is open, and half-open
+def test_a_ping_closes_it_after_a_fault_of_the_server_that_a_ping_has_met(at_s: float) -> None:
+    one = circuit(1, probed=True)
+    fail(one, 0.0, "status")
+    one.failure(at_s, "HTTP 502", kind="status", ping=True)
+    fail(one, at_s + 5.0, "status")  # an image that was risked meanwhile
+    assert one.is_open
+    one.reached()
+    assert not one.is_open
+    fail(one, at_s + 5.1, "status")  # it was the server's answer to images after all
+    one.reached()
+    assert one.is_open
+
+
+def test_a_ping_that_is_told_to_stay_away_does_not_close_it() -> None:
+    one = circuit(1, probed=True)
+    fail(one, 0.0, "refused", stay_away_s=4.0)
+    one.failure(0.1, "HTTP 503", kind="refused", stay_away_s=4.0, ping=True)
+    one.reached()
+    assert one.is_open
+
+
 def test_with_pings_one_time_out_is_enough_and_no_image_is_risked_before_a_ping() -> None:
     one = circuit(3, probed=True)
     fail(one, 0.0, "timeout")
