@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["DuplicateBudget"]
 
 _GAIN = 0.03
-_FIRST_PRICE, _MOST_PRICE = 0.15, 10.0
+_LEAST_PRICE, _FIRST_PRICE, _MOST_PRICE = 0.02, 0.15, 10.0
 
 
 class DuplicateBudget:
@@ -13,8 +13,8 @@ class DuplicateBudget:
 
     The price is in units of the device's own time for the image. It falls by `_GAIN` times the budget with
     each image and rises by `_GAIN` with each duplicate: integral control, or stochastic subgradient ascent on
-    the multiplier of the constraint. So a calm link lets the price fall until something is tried again, and a
-    stormy one raises it.
+    the multiplier of the constraint. So a calm link lets the price fall and a stormy one raises it. It never
+    falls below 2 % of the device's time: a budget is no reason to work twice for nothing.
     """
 
     __slots__ = ("_frac", "_price")
@@ -34,7 +34,7 @@ class DuplicateBudget:
 
     def image(self) -> None:
         """Take note of an image, whatever becomes of it."""
-        self._price = max(self._price - _GAIN * self._frac, 0.0)
+        self._price = max(self._price - _GAIN * self._frac, _LEAST_PRICE)
 
     def duplicated(self) -> None:
         """Take note of an image that both sides worked on."""
