@@ -13,7 +13,7 @@ from benchmarks.policies.scene import Arrivals, World
 
 __all__ = ["SEEDS", "SPLICED_SEEDS", "parser_of", "world_of"]
 
-SEEDS, SPLICED_SEEDS = 3, 16
+SEEDS, SPLICED_SEEDS = 2, 16
 _MILD = World()
 
 

@@ -22,9 +22,9 @@ class Circuit:
 
     Half-open lets one image through at a time. Cooldowns are jittered by ±20 %, so that many devices do not
     come back to a recovering server in step. With `probed`, background pings watch the endpoint: then one
-    time-out is enough to open, as a ping closes again soon if it was nothing; and after a failure of the
-    network no image is risked before a ping has got through, or `max_cooldown_s` is over. A ping that gets
-    through also closes after a fault of the server that an earlier one has met (a proxy's 502, for one).
+    failure of the network is enough to open, as a ping closes again soon if it was nothing; and after it no
+    image is risked before a ping has got through, or `max_cooldown_s` is over. A ping that gets through also
+    closes after a fault of the server that an earlier one has met (a proxy's 502, for one).
     Not thread-safe; the caller holds a lock.
     """
 
@@ -96,7 +96,7 @@ class Circuit:
         for so long."""
         self._row += 1
         network = kind in _NETWORK_KINDS
-        enough = self._row >= self._limit or stay_away_s is not None or (self._probed and kind == "timeout")
+        enough = self._row >= self._limit or stay_away_s is not None or (self._probed and network)
         if self._open_until_s is None and not enough:
             return
         if self._open_until_s is not None and self._trial_until_s is None and now_s < self._open_until_s:
