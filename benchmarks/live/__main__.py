@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 if all bounds were kept."""
     parser = parser_of()
     options = parser.parse_args(arguments)
-    options.board = options.board or ("limited" if can_limit() else "padded")
+    if options.board == "limited" and not can_limit():
+        parser.error("--board limited needs CPU control groups of version 1 that may be made, as root may")
     try:
         found, text, rows = _outage(options) if options.outage else _comparison(options)
     except FileNotFoundError as error:

@@ -28,7 +28,8 @@ __all__ = ["LimitedBoard", "PaddedBoard", "can_limit"]
 _GROUPS = Path("/sys/fs/cgroup/cpu")
 _QUOTA_US = 1000  # the least that the kernel takes
 _SPREAD = 0.05
-_TRIALS = 9
+_TRIALS = 7
+_PAUSE_S = 0.03
 _numbers = itertools.count()
 
 Compute = Callable[[Any, int], tuple[Label, ...]]
@@ -93,11 +94,11 @@ class LimitedBoard(_Board):
         self.group.mkdir()
         try:
             (self.group / "cgroup.procs").write_text(str(self._process.pid))
-            free_s = self._trial_s(model)
-            period_us = _QUOTA_US * board_s / free_s
-            for _ in range(3):  # what is left of a period when an inference begins shortens it: correct for that
+            self._usual_s(model)  # the first ones also pack the weights
+            period_us = _QUOTA_US * board_s / self._usual_s(model)
+            for _ in range(3):  # an inference may find some of its quota left, and takes longer in short turns
                 self._limit(period_us)
-                period_us *= board_s / self._trial_s(model)
+                period_us *= board_s / self._usual_s(model)
             self._limit(period_us)
         except BaseException:
             self.close()
@@ -112,12 +113,13 @@ class LimitedBoard(_Board):
         (self.group / "cpu.cfs_period_us").write_text(str(round(min(max(period_us, 1000), 1_000_000))))
         (self.group / "cpu.cfs_quota_us").write_text(str(_QUOTA_US))
 
-    def _trial_s(self, model: ModelFile) -> float:
+    def _usual_s(self, model: ModelFile) -> float:
         import numpy as np
 
         blank = np.zeros((1, model.spec.height, model.spec.width, 3), np.uint8)
         times_s = []
         for _ in range(_TRIALS):
+            time.sleep(_PAUSE_S)  # begin anywhere in a period, as images do
             started_s = time.monotonic()
             self._compute(blank, 1)
             times_s.append(time.monotonic() - started_s)

@@ -16,10 +16,11 @@ from benchmarks.policies.cells import profile_of
 from offload_sdk import OffloadConfig, Offloader
 from offload_sdk._config import PolicyName
 from offload_sdk._types import Snapshot
-from offload_sdk.estimate import LocalEstimator
+from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
 from offload_sdk.execute.local import LocalExecutor
 from offload_sdk.model import resolve
+from offload_sdk.model.payload import payloads_for
 
 __all__ = ["MODEL", "Call", "DeviceSpec", "Lap", "run_device"]
 
@@ -91,21 +92,23 @@ def _offloader(spec: DeviceSpec, course: Course) -> Offloader:
         model=MODEL,
         threads=1,
         seed=spec.seed,
-        payload={"side_px": _LARGEST_PX, "quality": 90},
+        payload={"side_px": _LARGEST_PX},
         log={"path": spec.log},
     )
     model = resolve(MODEL, config.models_dir)
     board = LimitedBoard(model, course.board_s) if spec.limited else PaddedBoard(model, course.board_s, spec.seed)
     offloader = Offloader(config, probe=Mains())
     parts = offloader._parts
-    profile = replace(profile_of(1e3 * course.board_s), threads=1)
-    local = replace(
-        parts.by_name["local"],
-        executor=LocalExecutor(board, clock=time.monotonic),
-        estimator=LocalEstimator(profile, PixelTime({"": 0.0}, base_s=1e-3), cores=4),
+    profile = profile_of(1e3 * course.board_s)  # as if it were calibrated; the simulation has the same
+    payloads = payloads_for(model.spec, side_px=_LARGEST_PX)
+    local = LocalEstimator(profile, PixelTime({"": 0.0}, base_s=1e-6), cores=4)
+    remote = RemoteEstimator(
+        "remote", profile, PixelTime({"": 0.0}, base_s=1e-6), prices=Prices(), payloads=payloads
     )
     with parts.lock:
-        parts.by_name["local"] = local
+        executor = LocalExecutor(board, clock=time.monotonic)
+        parts.by_name["local"] = replace(parts.by_name["local"], executor=executor, estimator=local)
+        parts.by_name["remote"] = replace(parts.by_name["remote"], estimator=remote)
         parts.sides = tuple(parts.by_name.values())
         parts.estimators = {side.name: side.estimator for side in parts.sides}
     return offloader

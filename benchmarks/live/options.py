@@ -26,7 +26,7 @@ def parser_of() -> argparse.ArgumentParser:
     add("--images", type=int, default=300, help="that count, per policy (default 300)")
     add("--payload", type=int, default=15_000, help="bytes of an image in the mean (default 15000)")
     add("--board-ms", type=float, default=119.0, help="local time (default 119)")
-    add("--board", choices=("limited", "padded"), help="how it is made slow (default: limited where possible)")
+    add("--board", choices=("padded", "limited"), default="padded", help="how it is made slow (default padded)")
     add("--warm-s", type=float, default=20.0, help="images of so long only teach the SDK (default 20)")
     add("--piece-s", type=float, default=10.0, help="the link changes so often (default 10)")
     add("--seed", type=int, default=1, help="of pieces, images and the SDK (default 1)")

@@ -64,25 +64,19 @@ def run_course(course: Course, entries: Sequence[Entry], *, limited: bool, seed:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port, _ = stack.enter_context(server(MODEL, home / "models", _SERVER_WORKERS))
         links = [stack.enter_context(LinkEmulator(("127.0.0.1", port), IDEAL)) for _ in entries]
-        pipes = [
-            stack.enter_context(
-                _device(
-                    DeviceSpec(
-                        name=entry.name,
-                        policy=entry.policy,
-                        url=link.url,
-                        home=home,
-                        log=folder / f"{entry.name}.sqlite3",
-                        limited=limited,
-                        seed=seed,
-                    ),
-                    course,
-                )
+        pipes: list[Connection] = []
+        for entry, link in zip(entries, links, strict=True):
+            spec = DeviceSpec(
+                name=entry.name,
+                policy=entry.policy,
+                url=link.url,
+                home=home,
+                log=folder / f"{entry.name}.sqlite3",
+                limited=limited,
+                seed=seed,
             )
-            for entry, link in zip(entries, links, strict=True)
-        ]
-        for pipe in pipes:
-            _receive(pipe, _PATIENCE_S)
+            pipes.append(stack.enter_context(_device(spec, course)))
+            _receive(pipes[-1], _PATIENCE_S)  # before the next one, whose board would be measured beside it
         first_s = time.monotonic() + 0.5
         plan: list[tuple[float, int, Act]] = []
         for number, (entry, pipe) in enumerate(zip(entries, pipes, strict=True)):

@@ -28,12 +28,15 @@ _NEAR = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A scene with measured times. For each image `told_s` is what the server itself reported of its time, and
-    `around_s`, by the side that answers, what the SDK takes beside it: no other image waits for that.
+    """A scene with measured times.
+
+    For each image, by the side that works on it: `told_s` is what the SDK learns of the time of computing (of a
+    server's, what that reports; the device's includes decoding), `around_s` what an answer takes beside the work
+    that others wait for.
     """
 
     scene: Scene
-    told_s: Sequence[float]
+    told_s: Mapping[OptionPath, Sequence[float]]
     around_s: Mapping[OptionPath, Sequence[float]]
     seed: int
 
@@ -66,6 +69,7 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
     near = [min(max(n + rng.randint(-_NEAR, _NEAR), 0), last) for n in range(last + 1)]
     local_times = _times(local, last + 1, "infer")
     board = [local_times[n] for n in near]
+    prepared = _times(local, last + 1, "decode", "preprocess", "infer")
     remote = _times(ideal, last + 1, "network", "server")
     told = _times(ideal, last + 1, "server")
     http_s = statistics.median(whole.work_s - part.work_s for whole, part in zip(remote, told, strict=True))
@@ -85,7 +89,10 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
             seed=seed,
             world=World(ping_s=http_s),
         ),
-        told_s=[told[n].work_s for n in near],
+        told_s={
+            "local": [prepared[n].work_s for n in near],
+            "remote": [told[n].work_s for n in near],
+        },
         around_s={
             "local": [inference.around_s for inference in board],
             "remote": [remote[n].around_s for n in near],
@@ -95,17 +102,17 @@ def twin_of(course: Course, local: Finish, ideal: Finish, seed: int) -> Twin:
 
 
 class _Told(Sdk):
-    """The SDK, told of a server's time no more than a real server tells: HTTP counts as the network's time."""
+    """The SDK, told no more of a server's time than a real server tells: HTTP counts as the network's time."""
 
-    told_s: Sequence[float]
+    told_s: Mapping[OptionPath, Sequence[float]]
 
     def learn(self, attempt: Attempt) -> None:
-        if attempt.path == "remote" and attempt.index is not None:
-            attempt = replace(attempt, compute_s=min(attempt.compute_s, self.told_s[attempt.index]))
+        if attempt.index is not None and attempt.compute_s > 0.0:
+            attempt = replace(attempt, compute_s=self.told_s[attempt.path][attempt.index])
         super().learn(attempt)
 
     def probe_ended(self, probe: Probe, attempt: Attempt, spent_bytes: int) -> None:
-        told_s = 0.0 if probe.upload_bytes is None else min(attempt.compute_s, self.told_s[0])
+        told_s = 0.0 if probe.upload_bytes is None else self.told_s["remote"][0]
         super().probe_ended(probe, replace(attempt, compute_s=told_s), spent_bytes)
 
 

@@ -107,7 +107,9 @@ def test_the_twin_relives_what_was_measured() -> None:
     """Local images take what the device took, remote ones what the server and HTTP took plus the link."""
     link = LinkTrace.constant(8.0, 30.0)
     over = course(link=link)
-    local = finish(over, "local", lambda n: 0.13, {"wait": 0.01, "infer": 0.1})
+    local = finish(
+        over, "local", lambda n: 0.13, {"wait": 0.01, "decode": 0.002, "preprocess": 0.001, "infer": 0.1}
+    )
     ideal = finish(over, "remote", lambda n: SERVER_S + 0.006, {"server": SERVER_S, "network": 0.004})
     twin = twin_of(over, local, ideal, 1)
     assert [fate.latency_s for fate in twin.run("local").values()] == pytest.approx([0.12] * 20)
@@ -121,10 +123,11 @@ def test_the_twin_relives_what_was_measured() -> None:
 @pytest.mark.light
 def test_only_as_much_is_told_as_the_server_itself_reported() -> None:
     over = course()
-    local = finish(over, "local", lambda n: 0.1, {"infer": 0.1})
+    local = finish(over, "local", lambda n: 0.1, {"decode": 0.002, "preprocess": 0.001, "infer": 0.1})
     ideal = finish(over, "remote", lambda n: 0.05, {"server": SERVER_S, "network": 0.01})
     twin = twin_of(over, local, ideal, 1)
-    assert set(twin.told_s) == {SERVER_S}
+    assert set(twin.told_s["remote"]) == {SERVER_S}
+    assert twin.told_s["local"] == pytest.approx([0.103] * 20)
     assert {draw.server_s for draw in twin.scene.images} == {0.03}
     assert twin.scene.world.ping_s == pytest.approx(0.01)
     assert twin.around_s["remote"] == pytest.approx([0.02] * 20)
