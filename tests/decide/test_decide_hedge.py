@@ -88,14 +88,14 @@ class World:
 )
 @settings(max_examples=60, deadline=None)
 def test_no_start_costs_much_less(latency, compute_s, wait_s, success, price_s) -> None:
-    """A dozen points stand for a mode: times are good to some percent, P(both) to half a point's 10 %."""
+    """A dozen points stand for a mode: times are good to some percent, P(both) to a tenth (light modes have five)."""
     offered = remote(latency, success)
     hedge = hedge_of(offered, local(compute_s, wait_s), price_s)
     world = World(offered, compute_s, wait_s)
     assert world.cost_s(hedge.after_s, price_s) <= 1.05 * world.least_s(price_s) + 0.03 * price_s
     mean_s, both = world.mean_both(hedge.after_s)
     assert hedge.mean_s == pytest.approx(mean_s, rel=0.1)
-    assert hedge.both == pytest.approx(both, abs=0.07)
+    assert hedge.both == pytest.approx(both, abs=0.12)
 
 
 def test_mean_and_chance_of_both_are_those_of_what_is_drawn() -> None:
