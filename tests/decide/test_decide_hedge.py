@@ -88,7 +88,7 @@ class World:
 )
 @settings(max_examples=60, deadline=None)
 def test_no_start_costs_much_less(latency, compute_s, wait_s, success, price_s) -> None:
-    """A dozen points stand for a mode: times are good to some percent, P(both) to a tenth (light modes have five)."""
+    """A dozen points stand for a mode, five for a light one: times are good to percents, P(both) to a tenth."""
     offered = remote(latency, success)
     hedge = hedge_of(offered, local(compute_s, wait_s), price_s)
     world = World(offered, compute_s, wait_s)
