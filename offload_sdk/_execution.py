@@ -153,6 +153,8 @@ class Execution:
                 spent_s = self._parts.clock() - self._started_s
                 expected = predicted[side.name]
                 budget_s = patience_s(expected, spare, spent_s, self._deadline_s, self._timeout_s)
+                if spare is not None:
+                    budget_s = min(budget_s, side.circuit.trial_s)
                 if budget_s <= 0.0:
                     continue
             job = self._parts.begin(side, predicted[side.name], budget_s, insist=spare is None)

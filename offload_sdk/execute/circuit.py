@@ -7,6 +7,7 @@ closed ──failures in a row──▶ open ──cooldown over──▶ half-o
 
 from __future__ import annotations
 
+import math
 import random
 
 from offload_sdk._types import Outcome
@@ -25,6 +26,10 @@ class Circuit:
     failure of the network is enough to open, as a ping closes again soon if it was nothing; and after it no
     image is risked before a ping has got through, or `max_cooldown_s` is over. A ping that gets through also
     closes after a fault of the server that an earlier one has met (a proxy's 502, for one).
+
+    What times out looks slow, and what looks slow is waited for longer: so a trial may take no longer than the
+    attempts before it (`trial_s`). Without pings that doubles with every failed trial, else a link that has
+    become slower would never be seen again.
     Not thread-safe; the caller holds a lock.
     """
 
@@ -46,6 +51,7 @@ class Circuit:
         self._cooldown_s = cooldown_s
         self._open_until_s: float | None = None
         self._trial_until_s: float | None = None
+        self._lasts_s = math.inf  # the shortest that was allowed to an attempt since the last answer
         self._by_ping = False  # whether pings meet the fault, so that they show its end
         self._why = ""
 
@@ -53,6 +59,11 @@ class Circuit:
     def is_open(self) -> bool:
         """Whether the endpoint is out of service; true also half-open, until a trial has succeeded."""
         return self._open_until_s is not None
+
+    @property
+    def trial_s(self) -> float:
+        """How long an attempt may take for the circuit's sake, seconds; infinite while it is closed."""
+        return math.inf if self._open_until_s is None else self._lasts_s
 
     def barred(self, now_s: float) -> str | None:
         """Return None if a request may be sent now, else the reason in words."""
@@ -68,16 +79,20 @@ class Circuit:
     def begin(self, now_s: float, lasts_s: float) -> bool:
         """Note that a request is sent; half-open, it is the one trial, for at most `lasts_s`. Returns false if
         it should not be sent: the circuit is open, or another trial was quicker."""
-        allowed = self.barred(now_s) is None
-        if allowed and self._open_until_s is not None:
+        if self.barred(now_s) is not None:
+            return False
+        if self._open_until_s is None:
+            self._lasts_s = min(self._lasts_s, lasts_s)
+        else:
             self._trial_until_s = now_s + lasts_s
-        return allowed
+        return True
 
     def success(self) -> None:
         """Close: the endpoint answered an image."""
         self._row = 0
         self._cooldown_s = self._first_cooldown_s
         self._open_until_s = self._trial_until_s = None
+        self._lasts_s = math.inf
 
     def reached(self) -> None:
         """A ping got through. Closes if pings show the fault's end; the next failure opens again at once."""
@@ -107,6 +122,8 @@ class Circuit:
             cooldown_s = min(stay_away_s, self._max_cooldown_s)
         met = network or ping or (self.is_open and self._by_ping)
         self._by_ping = met and stay_away_s is None
+        if self._trial_until_s is not None and not self._probed:
+            self._lasts_s *= 2.0
         self._open_until_s = now_s + cooldown_s * self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
         self._trial_until_s = None
         self._why = f"{self._row} failures in a row ({why})" if self._row > 1 else why

@@ -253,3 +253,20 @@ def test_a_clock_that_goes_back_leaves_a_way_out() -> None:
     assert one.barred(0.0) is None
     fail(one, 0.0, "broken")
     assert one.barred(0.0 + MOST_S * 1.2 + 0.01) is None
+
+
+@pytest.mark.parametrize(("probed", "then_s"), [(True, 0.4), (False, 0.8)])
+def test_a_trial_may_take_no_longer_than_what_timed_out(probed: bool, then_s: float) -> None:
+    one = circuit(1, probed=probed)
+    assert one.trial_s == float("inf")
+    one.begin(0.0, 0.4)
+    one.failure(0.4, "no answer", kind="timeout")
+    assert one.trial_s == 0.4
+    assert one.begin(100.0, one.trial_s)
+    one.failure(100.4, "no answer", kind="timeout")
+    assert one.trial_s == then_s
+    one.success()
+    assert one.trial_s == float("inf")
+    one.begin(200.0, 3.0)
+    one.failure(203.0, "no answer", kind="timeout")
+    assert one.trial_s == 3.0
