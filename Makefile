@@ -4,10 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # A change of pyproject.toml re-installs; an unchanged one costs nothing.
 STAMP  := $(VENV)/.installed
+DEMO   := $(VENV)/.demo
 
 .PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay test-arm clean
 
-demo: $(STAMP)
+demo: $(DEMO)
 	$(BIN)/offload-sdk demo
 
 test: $(STAMP)
@@ -50,8 +51,15 @@ test-arm:
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
 
+# The demonstration needs much less than a contributor does.
+$(DEMO): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	touch $(DEMO)
+
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(STAMP)
+	touch $(STAMP) $(DEMO)

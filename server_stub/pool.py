@@ -20,7 +20,7 @@ from offload_sdk.errors import InvalidImageError, ModelError
 from server_stub.engine import Clock, Engine, Inference, Loader
 from server_stub.intake import Intake, Place
 from server_stub.problems import RequestError
-from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting
+from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting, WorkerState
 from server_stub.worker import Worker
 
 __all__ = ["Job", "Pool", "PoolState"]
@@ -229,9 +229,13 @@ class Pool:
         state = QueueState(
             now_s=now_s,
             waiting=tuple(job.entry for job in self._waiting.values()),
-            idle=tuple(sorted(self._idle)),
+            workers=[
+                WorkerState(number=number, room=int(number in self._idle)) for number in range(len(self._workers))
+            ],
         )
         for action in self._scheduler.step(state):
+            if not isinstance(action, (Start, Refuse)):
+                continue
             job = self._waiting.pop(action.key)
             if job.timer is not None:
                 job.timer.cancel()

@@ -6,6 +6,29 @@ Pure: no clock, no I/O, no threads, nothing of HTTP.
 from __future__ import annotations
 
 from server_stub.scheduling.fcfs import Fcfs
-from server_stub.scheduling.state import Action, QueueState, Refuse, Scheduler, Start, Waiting
+from server_stub.scheduling.state import (
+    Action,
+    Finished,
+    Preempt,
+    QueueState,
+    Refuse,
+    Scheduler,
+    Start,
+    Waiting,
+    Wake,
+    WorkerState,
+)
 
-__all__ = ["Action", "Fcfs", "QueueState", "Refuse", "Scheduler", "Start", "Waiting"]
+__all__ = [
+    "Action",
+    "Fcfs",
+    "Finished",
+    "Preempt",
+    "QueueState",
+    "Refuse",
+    "Scheduler",
+    "Start",
+    "Waiting",
+    "Wake",
+    "WorkerState",
+]

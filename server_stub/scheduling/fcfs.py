@@ -13,13 +13,13 @@ class Fcfs:
     """Starts requests in order of arrival; refuses those whose deadline is past, wherever they stand."""
 
     def step(self, state: QueueState) -> Sequence[Action]:
-        idle = iter(state.idle)
+        places = iter([worker.number for worker in state.workers for _ in range(worker.room)])
         actions: list[Action] = []
         for request in state.waiting:
             if request.due_s is not None and request.due_s <= state.now_s:
                 actions.append(Refuse(key=request.key))
                 continue
-            worker = next(idle, None)
+            worker = next(places, None)
             if worker is not None:
                 actions.append(Start(key=request.key, worker=worker))
         return actions

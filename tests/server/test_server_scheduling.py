@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting
+from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting, WorkerState
 
 NOW_S = 100.0
 
@@ -15,7 +15,8 @@ def waiting(key: int, due_s: float | None = None) -> Waiting:
 
 
 def step(entries: list[Waiting], idle: list[int]) -> list[Start | Refuse]:
-    return list(Fcfs().step(QueueState(now_s=NOW_S, waiting=entries, idle=idle)))
+    workers = [WorkerState(number=number) for number in idle]
+    return list(Fcfs().step(QueueState(now_s=NOW_S, waiting=entries, workers=workers)))
 
 
 def test_fcfs_is_a_scheduler():
