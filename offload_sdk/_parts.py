@@ -100,15 +100,13 @@ class Parts:
 
         Of several images that meet a half-open circuit, one gets its leave. `settle` or `drop` must follow.
         """
-        alone_s = expected.latency_mean_s - expected.parts_s.get("wait", 0.0)
-        work_s = alone_s if side.s_per_byte is None else min(expected.payload_bytes * side.s_per_byte, alone_s)
         now_s = self.clock()
         with self.lock:
             if side.circuit is not None:
                 allowed = side.circuit.begin(now_s, budget_s or self._config.remote_timeout_s)
                 if not allowed and not insist:
                     return None
-            return self.backlog.started(side.name, work_s, now_s, tail_s=alone_s - work_s)
+            return self.backlog.begun(expected, now_s, s_per_byte=side.s_per_byte)
 
     def drop(self, side: Side, job: Job) -> None:
         """Take back `begin`: what was run, or queued, told nothing of the option."""

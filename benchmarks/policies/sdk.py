@@ -109,11 +109,8 @@ class Sdk(Contender):
 
     def started(self, path: OptionPath, index: int, now_s: float) -> None:
         expected = self._decisions[index].predicted[path]
-        alone_s = expected.latency_mean_s - expected.parts_s.get("wait", 0.0)
-        work_s = alone_s
-        if path == "remote":
-            work_s = min(expected.payload_bytes * self.remote.link.s_per_byte, alone_s)
-        self._jobs[index, path] = self._backlog.started(path, work_s, now_s, tail_s=alone_s - work_s)
+        s_per_byte = self.remote.link.s_per_byte if path == "remote" else None
+        self._jobs[index, path] = self._backlog.begun(expected, now_s, s_per_byte=s_per_byte)
 
     def dropped(self, index: int, now_s: float) -> None:
         self._backlog.ended(self._jobs.pop((index, "local")), now_s)

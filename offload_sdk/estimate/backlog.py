@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from offload_sdk._types import Estimate
+
 __all__ = ["Backlog", "Job"]
 
 
@@ -47,6 +49,12 @@ class Backlog:
         job = Job(option, work_s, queue.free_s, queue.free_s + tail_s)
         queue.jobs[job] = None
         return job
+
+    def begun(self, expected: Estimate, now_s: float, *, s_per_byte: float | None = None) -> Job:
+        """Note the run that `expected` predicts, on an uplink of `s_per_byte`, or (None) on the interpreter."""
+        alone_s = expected.latency_mean_s - expected.parts_s.get("wait", 0.0)
+        work_s = alone_s if s_per_byte is None else min(expected.payload_bytes * s_per_byte, alone_s)
+        return self.started(expected.option, work_s, now_s, tail_s=alone_s - work_s)
 
     def ended(self, job: Job, now_s: float, *, answered: bool = False) -> None:
         """Note that a run is over: answered, or else failed, given up, or dropped before it began."""
