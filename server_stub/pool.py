@@ -19,6 +19,7 @@ from typing import Any, Literal
 from offload_sdk.errors import InvalidImageError, ModelError
 from server_stub.engine import Clock, Engine, Inference, Loader
 from server_stub.intake import Intake, Place
+from server_stub.observer import Occupancy, PoolObserver, Unobserved
 from server_stub.problems import RequestError
 from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting, WorkerState
 from server_stub.worker import Worker
@@ -66,6 +67,7 @@ class Pool:
         scheduler: Scheduler | None = None,
         clock: Clock = time.monotonic,
         on_state: Callable[[PoolState], None] = lambda state: None,
+        observer: PoolObserver | None = None,
     ) -> None:
         self._loader = loader
         self._count = workers
@@ -73,6 +75,7 @@ class Pool:
         self._scheduler = Fcfs() if scheduler is None else scheduler
         self._clock = clock
         self._on_state = on_state
+        self._observer = Unobserved() if observer is None else observer
         self._loop: asyncio.AbstractEventLoop | None = None
         self._workers: list[Worker] = []
         self._idle: set[int] = set()
@@ -94,6 +97,16 @@ class Pool:
     def loaded(self) -> bool:
         """Whether every worker has its engine."""
         return self._loaded == self._count
+
+    def occupancy(self) -> Occupancy:
+        """Return what is taken at this moment."""
+        return Occupancy(
+            queued=len(self._waiting),
+            in_flight=self.intake.bodies,
+            limit=self.intake.max_bodies,
+            held_bytes=self.intake.held_bytes,
+            busy_workers=len(self._running),
+        )
 
     def admit(self, due_s: float | None, body_bytes: int = 0) -> Place:
         """Return a place for a body of `body_bytes`, as far as that is known before it is read.
@@ -240,7 +253,9 @@ class Pool:
             if job.timer is not None:
                 job.timer.cancel()
             if isinstance(action, Refuse):
-                self._settle(job, RequestError.deadline())
+                problem = RequestError.deadline()
+                self._observer.refused(problem.code)
+                self._settle(job, problem)
             else:
                 self._begin(action, job, now_s)
 
@@ -250,12 +265,14 @@ class Pool:
         job.queue_s = now_s - job.entry.arrived_s
         image, top_k = job.image, job.top_k
         self._workers[action.worker].give(lambda engine: engine.infer(image, top_k))
+        self._observer.started((job.queue_s,))
 
     def _on_result(self, number: int, result: Inference | Exception) -> None:
         job, started_s = self._running.pop(number)
         self._idle.add(number)
         service_s = self._clock() - started_s
         self._mean_service_s += (service_s - self._mean_service_s) * (_MEAN_GAIN if self._mean_service_s else 1.0)
+        self._observer.finished(service_s)
         self._settle(job, result)
         if self._waiting:
             self._step()
