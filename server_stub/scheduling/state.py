@@ -13,6 +13,7 @@ __all__ = [
     "QueueState",
     "Refuse",
     "Scheduler",
+    "Shed",
     "Start",
     "Waiting",
     "Wake",
@@ -63,12 +64,16 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
-    """The queue at one moment: `waiting` in order of arrival, all workers, and what ended since the last step."""
+    """The queue at one moment: `waiting` in order of arrival, all workers, and what ended since the last step.
+
+    `bound` is how many may still wait after this step, None without a limit. It falls under overload. Who goes
+    is the scheduler's choice (`Shed`); of those it leaves beyond the bound the latest arrived are shed."""
 
     now_s: float
     waiting: Sequence[Waiting]
     workers: Sequence[WorkerState]
     finished: Sequence[Finished] = ()
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,13 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shed:
+    """Answer the request with 503: more wait than `QueueState.bound` allows, and others are more urgent."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preempt:
     """Stop what the worker runs; that request waits again, the worker has room in this same step."""
 
@@ -100,7 +112,7 @@ class Wake:
     at_s: float
 
 
-Action = Start | Refuse | Preempt | Wake
+Action = Start | Refuse | Shed | Preempt | Wake
 
 
 @runtime_checkable
