@@ -129,3 +129,8 @@ def outcomes(draw: st.DrawFn, options: tuple[str, ...]) -> tuple[Outcome, ...]:
         )
         for _ in range(draw(st.integers(0, 3)))
     )
+
+
+def open_estimates(case: Situation) -> list[Estimate]:
+    """Those of the options that can be chosen; all, if none can."""
+    return [e for e in case.estimates if e.option not in case.unavailable] or list(case.estimates)
