@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from situations import MAINS, PRICES, estimate, on_battery, open_estimates, outcome, policy, situation, situations
 
 from offload_sdk._types import Decision, Situation, Snapshot
+from offload_sdk.decide import Auto
 from offload_sdk.decide.options import expected_latency_s
 
 pytestmark = pytest.mark.light
