@@ -5,7 +5,8 @@ Pure: no clock, no I/O, no threads, nothing of HTTP.
 
 from __future__ import annotations
 
-from server_stub.scheduling.fcfs import Fcfs
+from server_stub.scheduling.ordered import Edf, Fcfs, QosBased, Sjf
+from server_stub.scheduling.registry import DEFAULT_SCHEDULER, SCHEDULERS, make_scheduler
 from server_stub.scheduling.state import (
     Action,
     Finished,
@@ -21,16 +22,22 @@ from server_stub.scheduling.state import (
 )
 
 __all__ = [
+    "DEFAULT_SCHEDULER",
+    "SCHEDULERS",
     "Action",
+    "Edf",
     "Fcfs",
     "Finished",
     "Preempt",
+    "QosBased",
     "QueueState",
     "Refuse",
     "Scheduler",
     "Shed",
+    "Sjf",
     "Start",
     "Waiting",
     "Wake",
     "WorkerState",
+    "make_scheduler",
 ]
