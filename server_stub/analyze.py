@@ -58,10 +58,10 @@ class Analyze:
             inference = await self._wait(job, request.receive)
         except _DisconnectedError:
             return Response(status_code=499)  # nobody reads it
-        assert self._pool.model is not None
+        assert job.source is not None
         steps_s = {"queue": job.queue_s or 0.0, "decode": inference.decode_s, "infer": inference.infer_s}
         return json_response(
-            answer_body(inference.labels, model=self._pool.model, request_id=request_id_of(request.scope)),
+            answer_body(inference.labels, model=job.source.name, request_id=request_id_of(request.scope)),
             headers={SERVER_TIMING_HEADER: format_server_timing(steps_s)},
         )
 

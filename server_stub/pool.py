@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import itertools
 import math
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from offload_sdk.errors import InvalidImageError, ModelError
-from server_stub.engine import Clock, Engine, Inference, Loader
+from server_stub.crew import Crew
+from server_stub.engine import Clock, EngineSource, Inference, Loader
 from server_stub.intake import Intake, Place
 from server_stub.observer import Occupancy, PoolObserver, Unobserved
 from server_stub.problems import RequestError
@@ -34,7 +34,8 @@ _TIMER_SLACK_S = 0.001  # so that the timer never fires before the deadline is p
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """One picture on its way. `done` gives the inference or raises; `queue_s` is None until it runs."""
+    """One picture on its way. `done` gives the inference or raises; `queue_s` and `source`, the model that it
+    runs on, are None until it runs."""
 
     entry: Waiting
     image: bytes
@@ -42,6 +43,7 @@ class Job:
     top_k: int
     done: asyncio.Future[Inference]
     queue_s: float | None = None
+    source: EngineSource | None = None
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +71,6 @@ class Pool:
         on_state: Callable[[PoolState], None] = lambda state: None,
         observer: PoolObserver | None = None,
     ) -> None:
-        self._loader = loader
         self._count = workers
         self.intake = Intake(max_bodies=queue_bound + workers, max_bytes=max_inflight_bytes)
         self._scheduler = Fcfs() if scheduler is None else scheduler
@@ -77,26 +78,56 @@ class Pool:
         self._on_state = on_state
         self._observer = Unobserved() if observer is None else observer
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._crew = self._new_crew(loader, self._on_loaded)
+        self._coming: Crew | None = None
         self._workers: list[Worker] = []
         self._idle: set[int] = set()
         self._waiting: dict[int, Job] = {}
         self._running: dict[int, tuple[Job, float]] = {}
         self._keys = itertools.count()
         self._mean_service_s = 0.0
-        self._loaded = 0
         self.state: PoolState = "loading"
-        self.model: str | None = None
         self.error: Exception | None = None
 
     def start(self) -> None:
         """Begin to load. Must be called on the event loop that will use the pool."""
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._load, name="offload-loader", daemon=True).start()
+        self._crew.start()
 
     @property
     def loaded(self) -> bool:
         """Whether every worker has its engine."""
-        return self._loaded == self._count
+        return self._crew.ready
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model that requests started now run on; None until it is found."""
+        return None if self._crew.source is None else self._crew.source.name
+
+    async def replace(self, loader: Loader) -> None:
+        """Load another model beside the present one, then put its workers in place, each as soon as its
+        predecessor is idle. What runs ends on the model that it began on.
+
+        Returns when requests start on the new model. Raises `ModelError` if it cannot be loaded; then nothing has
+        changed. The pool must be ready, and one replacement at a time is under way.
+        """
+        assert self._loop is not None
+        assert self.state == "ready"
+        assert self._coming is None
+        settled: asyncio.Future[ModelError | None] = self._loop.create_future()
+        self._coming = self._new_crew(loader, settled.set_result)
+        self._coming.start()
+        try:
+            error = await settled
+            if error is not None:
+                raise error
+            self._crew = self._coming
+        finally:
+            if self._crew is not self._coming:
+                self._coming.stop()
+            self._coming = None
+        for number in self._idle:
+            self._relieve(number)
 
     def occupancy(self) -> Occupancy:
         """Return what is taken at this moment."""
@@ -180,62 +211,44 @@ class Pool:
         for job in list(self._waiting.values()):
             self._settle(job, RequestError.not_ready("draining"))
         self._waiting.clear()
-        for worker in self._workers:
+        for crew in (self._crew, self._coming):
+            if crew is not None:
+                crew.stop()
+        for worker in self._workers:  # some may still be of the model before
             worker.stop()
         join_s = 1.0 / max(1, len(self._workers))
         for worker in self._workers:
             await asyncio.to_thread(worker.join, join_s)
 
-    # On the loader's and the workers' threads.
-
-    def _load(self) -> None:
-        try:
-            source = self._loader()
-        except Exception as error:
-            self._call(self._on_failed, error)
-            return
-        self._call(self._on_source, source.name, source.engine)
+    def _new_crew(self, loader: Loader, settled: Callable[[ModelError | None], None]) -> Crew:
+        return Crew(
+            loader,
+            size=self._count,
+            call=self._call,
+            settled=settled,
+            report=lambda number, result: self._call(self._on_result, number, result),
+        )
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Run the function on the event loop; the only method that other threads use."""
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server has gone, nobody listens
             self._loop.call_soon_threadsafe(function, *arguments)
 
-    # On the event loop.
-
-    def _on_source(self, name: str, make_engine: Callable[[], Engine]) -> None:
-        if self.state != "loading":
-            return
-        self.model = name
-        self._workers = [
-            Worker(
-                number,
-                make_engine,
-                loaded=lambda number, error: self._call(self._on_engine, number, error),
-                report=lambda number, result: self._call(self._on_result, number, result),
-            )
-            for number in range(self._count)
-        ]
-        for worker in self._workers:
-            worker.start()
-
-    def _on_engine(self, number: int, error: Exception | None) -> None:
-        if error is not None:
-            self._on_failed(error)
-            return
-        self._idle.add(number)
-        self._loaded += 1
-        if self.loaded and self.state == "loading":
-            self.state = "ready"
-            self._on_state(self.state)
-
-    def _on_failed(self, error: Exception) -> None:
+    def _on_loaded(self, error: ModelError | None) -> None:
+        if error is None:
+            self._workers = list(self._crew.workers)
+            self._idle.update(range(self._count))
         if self.state == "loading":
-            self.state = "failed"
-            self.error = (
-                error if isinstance(error, ModelError) else ModelError(f"the model cannot be loaded: {error}")
-            )
+            self.state = "ready" if error is None else "failed"
+            self.error = error
             self._on_state(self.state)
+
+    def _relieve(self, number: int) -> None:
+        """Let the worker go that has nothing in hand, if it is of a model that was replaced."""
+        if self._workers[number] is not self._crew.workers[number]:
+            self._workers[number].stop()
+            self._workers[number] = self._crew.workers[number]
 
     def _step(self) -> None:
         now_s = self._clock()
@@ -263,13 +276,16 @@ class Pool:
         self._idle.remove(action.worker)
         self._running[action.worker] = job, now_s
         job.queue_s = now_s - job.entry.arrived_s
+        worker = self._workers[action.worker]
+        job.source = worker.source
         image, top_k = job.image, job.top_k
-        self._workers[action.worker].give(lambda engine: engine.infer(image, top_k))
+        worker.give(lambda engine: engine.infer(image, top_k))
         self._observer.started((job.queue_s,))
 
     def _on_result(self, number: int, result: Inference | Exception) -> None:
         job, started_s = self._running.pop(number)
         self._idle.add(number)
+        self._relieve(number)
         service_s = self._clock() - started_s
         self._mean_service_s += (service_s - self._mean_service_s) * (_MEAN_GAIN if self._mean_service_s else 1.0)
         self._observer.finished(service_s)

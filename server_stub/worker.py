@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from server_stub.engine import Engine, Inference
+from server_stub.engine import Engine, EngineSource, Inference
 
-__all__ = ["Task", "Worker"]
+__all__ = ["Report", "Task", "Worker"]
 
 Task = Callable[[Engine], Inference]
 Report = Callable[[int, "Inference | Exception"], None]
@@ -17,21 +17,22 @@ Report = Callable[[int, "Inference | Exception"], None]
 class Worker:
     """Runs tasks one after the other on its own thread, which `start` starts.
 
-    `make_engine` runs on that thread, as an interpreter belongs to the thread that uses it. `loaded` is called
-    once, with None or the error, and `report` with the worker's number and the result or the error of each
-    task; both from the worker's thread. The thread is a daemon: an engine that hangs does not keep the process.
+    The engine of `source` is made on that thread, as an interpreter belongs to the thread that uses it. `loaded`
+    is called once, with None or the error, and `report` with the worker's number and the result or the error of
+    each task; both from the worker's thread. The thread is a daemon: an engine that hangs does not keep the
+    process.
     """
 
     def __init__(
         self,
         number: int,
-        make_engine: Callable[[], Engine],
+        source: EngineSource,
         *,
-        loaded: Callable[[int, Exception | None], None],
+        loaded: Callable[[Exception | None], None],
         report: Report,
     ) -> None:
+        self.source = source
         self._number = number
-        self._make_engine = make_engine
         self._loaded = loaded
         self._report = report
         self._inbox: SimpleQueue[Task | None] = SimpleQueue()
@@ -52,11 +53,11 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            engine = self._make_engine()
+            engine = self.source.engine()
         except Exception as error:
-            self._loaded(self._number, error)
+            self._loaded(error)
             return
-        self._loaded(self._number, None)
+        self._loaded(None)
         while (task := self._inbox.get()) is not None:
             try:
                 result: Inference | Exception = task(engine)
