@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
     parser.add_argument("--model", default=os.environ.get("OFFLOAD_MODEL") or "auto")
     parser.add_argument("--workers", type=int, help="default: one per usable core")
+    parser.add_argument("--token-file", type=Path, help="hashes of the clients' tokens; see server_stub.add_token")
+    parser.add_argument("--rate", type=float, help="requests a second that one client may send; default: any")
     options = parser.parse_args(arguments)
     tokens = (token.strip() for token in os.environ.get("OFFLOAD_TOKEN", "").split(","))
     home = os.environ.get("OFFLOAD_HOME")
@@ -35,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
                 model=options.model,
                 models_dir=Path(home).expanduser() / "models" if home else None,
                 tokens=tuple(token for token in tokens if token),
+                token_file=options.token_file,
+                rate_per_s=options.rate,
                 **extra,
             )
         )

@@ -11,7 +11,6 @@ from starlette.types import Receive
 
 from offload_sdk.wire import SERVER_TIMING_HEADER, answer_body, format_server_timing
 from server_stub.answers import json_response
-from server_stub.auth import TokenGuard
 from server_stub.engine import Clock, Inference
 from server_stub.form import ImageForm
 from server_stub.intake import Place
@@ -32,7 +31,6 @@ class Analyze:
 
     def __init__(self, pool: Pool, settings: ServerSettings, clock: Clock) -> None:
         self._pool = pool
-        self._guard = TokenGuard(settings.tokens)
         self._max_body_bytes = settings.max_body_bytes
         self._body_timeout_s = settings.body_timeout_s
         self._clock = clock
@@ -40,7 +38,6 @@ class Analyze:
     async def __call__(self, request: Request) -> Response:
         context = context_of(request.scope)
         due_s = None if context.deadline_s is None else self._clock() + context.deadline_s
-        self._guard.check(request.headers.get("authorization"))
         declared_bytes = self._declared_bytes(request.headers.get("content-length"))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")

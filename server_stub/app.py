@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from offload_sdk._version import __version__
 from offload_sdk.wire import ANALYZE_PATH, HEALTH_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
+from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
 from server_stub.answers import json_response, problem_response
 from server_stub.engine import Clock, Loader
@@ -102,6 +103,7 @@ def create_app(
         response_model=None,
     )
     _map_errors(app)
+    app.add_middleware(Access, guard=token_guard(settings, clock), rates=rates(settings, clock))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -71,6 +71,15 @@ class RequestError(Exception):
         return cls(415, "unsupported_media_type", message)
 
     @classmethod
+    def too_often(cls, retry_after_s: int) -> RequestError:
+        return cls(
+            429,
+            "too_many_requests",
+            "this client sends more than its share; slow down",
+            retry_after_s=retry_after_s,
+        )
+
+    @classmethod
     def internal(cls) -> RequestError:
         return cls(500, "internal", "the server failed on this request; its log has the details under this id")
 

@@ -44,8 +44,8 @@ def serve(
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    if not settings.is_loopback and not settings.tokens:
-        logger.warning("no token is set: whoever reaches %s can use this server; set one with --token", url)
+    if not settings.is_loopback and not settings.is_guarded:
+        logger.warning("no token is set: whoever reaches %s can use this server; set one with --token-file", url)
 
     def on_state(state: PoolState) -> None:
         if state == "ready":

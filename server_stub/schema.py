@@ -85,6 +85,7 @@ ANALYZE_RESPONSES: dict[int | str, dict[str, Any]] = {
     408: _error("the body arrived too slowly"),
     413: _error("too many bytes or pixels"),
     415: _error("the body is not multipart/form-data"),
+    429: _error("this client sends more than its share", _RETRY),
     500: _error("the server failed"),
     503: _error("overloaded, loading or draining", _RETRY),
     504: _error("the deadline cannot be met"),

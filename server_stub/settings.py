@@ -17,7 +17,9 @@ class ServerSettings:
     """How the server runs. Raises `ConfigurationError` naming the wrong value.
 
     `port` 0 takes a free port. `model` is a name of the catalogue, `auto`, or the path of a `.tflite`, and
-    `models_dir` the folder where models are kept. Without `tokens` the server is open to whoever reaches it.
+    `models_dir` the folder where models are kept. Without `tokens` or a `token_file`, which is read again when it
+    changes, the server is open to whoever reaches it. Each client, by its token's name or else by its address,
+    may send `rate_per_s` requests a second, and `rate_burst` at once; None sets no rate.
     `max_body_bytes` bounds the whole request body, `max_pixels` width times height of a picture before it is
     decoded: lower than on the device, since each worker decodes one at the same time, at 3 bytes a pixel or
     more. Bodies that arrive, wait or are worked on are together at most `max_inflight_bytes`; many workers for
@@ -33,6 +35,9 @@ class ServerSettings:
     model: str = "auto"
     models_dir: Path | None = None
     tokens: tuple[str, ...] = field(default=(), repr=False)
+    token_file: Path | None = None
+    rate_per_s: float | None = None
+    rate_burst: int = 20
     max_body_bytes: int = 16 * 1024 * 1024
     max_inflight_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 24_000_000
@@ -47,6 +52,8 @@ class ServerSettings:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("port", 0, 65535),
+            ("rate_per_s", 0.001, 1e6),
+            ("rate_burst", 1, None),
             ("max_body_bytes", 1, None),
             ("max_pixels", 1, None),
             ("workers", 1, 256),
@@ -57,6 +64,8 @@ class ServerSettings:
             ("max_connections", 1, None),
         ):
             value = getattr(self, name)
+            if value is None:
+                continue
             if value < low or (high is not None and value > high):
                 limits = f"at least {low}" if high is None else f"{low} to {high}"
                 raise ConfigurationError(f"{name} is {value}; it must be {limits}")
@@ -71,6 +80,11 @@ class ServerSettings:
             not token or not token.isascii() or not token.isprintable() or " " in token for token in self.tokens
         ):
             raise ConfigurationError("a token must be printable ASCII without spaces, and not empty")
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether clients need a token."""
+        return bool(self.tokens) or self.token_file is not None
 
     @property
     def is_loopback(self) -> bool:

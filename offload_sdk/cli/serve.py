@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,19 @@ def serve(
             help="Ask clients for this token; may be given several times. Better set OFFLOAD_TOKEN (several "
             "separated by commas), which other users of the machine cannot read off the process list.",
         ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="Hashes of the clients' tokens, read again when it changes; `python -m server_stub.add_token FILE "
+            "NAME` makes one.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", help="Requests a second that one client may send.", show_default="any number"),
     ] = None,
     workers: Annotated[
         int | None,
@@ -56,5 +70,7 @@ def serve(
             model=config.model,
             models_dir=config.models_dir,
             tokens=tuple(token),
+            token_file=token_file,
+            rate_per_s=rate,
         )
     )

@@ -1,0 +1,74 @@
+"""The ASGI layer that asks for a token and keeps the rate, before any route. Whatever is not listed here as open is
+closed, so that a new route is guarded without a thought."""
+
+from __future__ import annotations
+
+import math
+import stat
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from offload_sdk.wire import HEALTH_PATH
+from server_stub.answers import problem_response
+from server_stub.auth import TokenGuard
+from server_stub.engine import Clock
+from server_stub.logs import log_problem
+from server_stub.problems import RequestError
+from server_stub.rates import Rates, client_of_address
+from server_stub.settings import ServerSettings
+from server_stub.shell import request_id_of
+from server_stub.tokens import hashed, read_tokens
+from server_stub.watched import Watched, warn_of_others
+
+__all__ = ["Access", "rates", "token_guard"]
+
+_OPEN_PATHS = frozenset((HEALTH_PATH, "/docs", "/openapi.json"))
+
+
+class Access:
+    """ASGI middleware. Without `guard` nobody needs a token, without `rates` nobody is slowed down."""
+
+    def __init__(self, app: ASGIApp, *, guard: TokenGuard | None, rates: Rates | None) -> None:
+        self._app = app
+        self._guard = guard
+        self._rates = rates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+            try:
+                self._check(scope)
+            except RequestError as problem:
+                log_problem(scope, request_id_of(scope), problem)
+                await problem_response(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        client = None if self._guard is None else self._guard.check(Headers(scope=scope).get("authorization"))
+        if self._rates is None:
+            return
+        if client is None:
+            address = scope.get("client")
+            client = client_of_address(address[0]) if address else ""
+        wait_s = self._rates.wait_s(client)
+        if wait_s > 0.0:
+            raise RequestError.too_often(math.ceil(wait_s))
+
+
+def token_guard(settings: ServerSettings, clock: Clock) -> TokenGuard | None:
+    """Return the guard of the settings' tokens, or None if there are none. Raises `ConfigurationError`."""
+    fixed = tuple(hashed(f"token {number}", secret) for number, secret in enumerate(settings.tokens, start=1))
+    path = settings.token_file
+    if path is None:
+        return TokenGuard(lambda: fixed) if fixed else None
+    warn_of_others(path, may=stat.S_IROTH | stat.S_IWOTH)
+    file = Watched((path,), lambda: read_tokens(path), clock=clock)
+    return TokenGuard(lambda: (*fixed, *file.get()))
+
+
+def rates(settings: ServerSettings, clock: Clock) -> Rates | None:
+    """Return the rates of the settings, or None if they set none."""
+    if settings.rate_per_s is None:
+        return None
+    return Rates(per_s=settings.rate_per_s, burst=settings.rate_burst, clock=clock)
