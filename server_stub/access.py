@@ -1,5 +1,5 @@
-"""The ASGI layer that asks for a token and keeps the rate, before any route. Whatever is not listed here as open is
-closed, so that a new route is guarded without a thought."""
+"""The ASGI layer that asks for a token and keeps the rate, before any route. What is not listed here as open is
+closed, so that a new route is guarded without a thought. Reads no body."""
 
 from __future__ import annotations
 

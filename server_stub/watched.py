@@ -1,5 +1,5 @@
-"""A value made of files, made anew when they change: tokens and certificates without a restart. No threads: it looks
-when it is asked."""
+"""A value made of files, made anew when they change: tokens and certificates without a restart. No threads: it
+looks when it is asked."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def serve(
         typer.Option(
             "--token-file",
             metavar="FILE",
-            help="Hashes of the clients' tokens, read again when it changes; `python -m server_stub.add_token FILE "
-            "NAME` makes one.",
+            help="Hashes of the clients' tokens, read again when it changes; `python -m server_stub.add_token "
+            "FILE NAME` makes one.",
         ),
     ] = None,
     rate: Annotated[

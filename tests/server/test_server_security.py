@@ -191,13 +191,13 @@ def test_no_client_ever_gets_more_than_burst_and_rate(gaps_s, per_s, burst):
             assert count <= burst + (last_s - first_s) * per_s + 1e-6
 
 
-def test_who_waits_as_told_is_served(clients=3):
+def test_who_waits_as_told_is_served():
     clock = FakeClock()
     rates = Rates(per_s=2.0, burst=1, clock=clock)
     draw = random.Random(1)
     for _ in range(50):
         clock.advance(draw.random())
-        name = str(draw.randrange(clients))
+        name = str(draw.randrange(3))
         wait_s = rates.wait_s(name)
         if wait_s > 0.0:
             clock.advance(wait_s)
