@@ -5,13 +5,15 @@ BIN    := $(VENV)/bin
 # A change of pyproject.toml re-installs; an unchanged one costs nothing.
 STAMP  := $(VENV)/.installed
 DEMO   := $(VENV)/.demo
+# MLServer, to test and measure against; its pins do not go with ours.
+MLSERVER := .venv-mlserver
 
 .PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
 
-test: $(STAMP)
+test: $(STAMP) $(MLSERVER)/.installed
 	$(BIN)/python -m pytest
 
 check: $(STAMP)
@@ -49,7 +51,7 @@ test-arm:
 	bash tests/arm/run.sh
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(MLSERVER) build dist .mypy_cache .ruff_cache .pytest_cache
 
 # The demonstration needs much less than a contributor does.
 $(DEMO): pyproject.toml
@@ -63,3 +65,9 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(STAMP) $(DEMO)
+
+# Where it cannot be installed its tests are skipped, but not in CI: there they fail without it.
+$(MLSERVER)/.installed: tests/oip/requirements.txt
+	test -x $(MLSERVER)/bin/python || $(PYTHON) -m venv $(MLSERVER)
+	$(MLSERVER)/bin/python -m pip install --quiet --requirement tests/oip/requirements.txt \
+		&& touch $@ || echo "MLServer cannot be installed here; its tests are skipped"

@@ -20,6 +20,7 @@ from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
 from server_stub.answers import json_response, problem_response
 from server_stub.engine import Clock, Loader
+from server_stub.gate import DisconnectedError, Gate
 from server_stub.logs import log_problem
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
@@ -83,7 +84,7 @@ def create_app(
             return json_response(document)
         return json_response(document, status=503, headers={"Retry-After": "2"})
 
-    endpoint = Analyze(pool, settings, clock)
+    endpoint = Analyze(Gate(pool, settings, clock))
 
     async def analyze(request: Request) -> Response:
         return await endpoint(request)
@@ -135,6 +136,10 @@ def _map_errors(app: FastAPI) -> None:
             request, RequestError(400, "bad_request", "the request does not have the expected shape")
         )
 
+    async def on_disconnect(request: Request, error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
     app.add_exception_handler(RequestError, on_problem)
+    app.add_exception_handler(DisconnectedError, on_disconnect)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)

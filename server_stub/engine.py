@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from offload_sdk._types import Label
 
-__all__ = ["Clock", "Engine", "EngineSource", "Inference", "Loader"]
+__all__ = ["Clock", "Engine", "EngineSource", "Inference", "Loader", "Scores", "Signature", "Task"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,28 @@ class Inference:
     infer_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The probabilities of all classes for one picture, float32 of shape (classes,), and the steps' seconds."""
+
+    probabilities: npt.NDArray[np.float32]
+    decode_s: float
+    infer_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a model takes and gives: one picture of shape (height, width, 3), and one probability for each label.
+
+    `datatype` is that of its input: float32 in the model's own normalisation, or uint8 RGB pixels.
+    """
+
+    width: int
+    height: int
+    datatype: Literal["float32", "uint8"]
+    labels: tuple[str, ...]
+
+
 class Engine(Protocol):
     """One interpreter, used by one thread.
 
@@ -29,6 +56,10 @@ class Engine(Protocol):
 
     def infer(self, image: bytes, top_k: int) -> Inference: ...
 
+    def score(self, image: bytes | npt.NDArray[Any]) -> Scores:
+        """`image` is an encoded picture, or what `Signature` says; uint8 pixels are taken by every model."""
+        ...
+
 
 class EngineSource(Protocol):
     """A model that is present on this machine: its name, and a new engine for each worker."""
@@ -36,8 +67,14 @@ class EngineSource(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def signature(self) -> Signature: ...
+
     def engine(self) -> Engine: ...
 
+
+Task = Callable[[Engine], T]
+"""What a worker does for one request, with its own engine and on its own thread."""
 
 Loader = Callable[[], EngineSource]
 """Finds the model, fetching it if need be. May block for minutes; raises `ModelError`."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from offload_sdk.model import Classifier, ModelFile, PictureLimits, open_picture, resolve
-from server_stub.engine import Engine, Inference, Loader
+from offload_sdk.model.tflite_reader import read_tflite
+from server_stub.engine import Engine, Inference, Loader, Scores, Signature
 from server_stub.problems import RequestError
 from server_stub.settings import ServerSettings
 
@@ -23,16 +28,29 @@ class ModelEngine:
         self._max_pixels = max_pixels
 
     def infer(self, image: bytes, top_k: int) -> Inference:
+        scores = self.score(image)
+        return Inference(
+            labels=self._classifier.top(scores.probabilities, top_k),
+            decode_s=scores.decode_s,
+            infer_s=scores.infer_s,
+        )
+
+    def score(self, image: bytes | npt.NDArray[Any]) -> Scores:
         timings: dict[str, float] = {}
+        tensor = self._pixels(image, timings) if isinstance(image, bytes) else image[None]
+        probabilities = self._classifier.infer(tensor, timings)
+        return Scores(
+            probabilities=probabilities,
+            decode_s=timings.get("decode", 0.0) + timings.get("preprocess", 0.0),
+            infer_s=timings["infer"],
+        )
+
+    def _pixels(self, image: bytes, timings: dict[str, float]) -> npt.NDArray[np.uint8]:
         limits = PictureLimits(max_bytes=len(image), max_pixels=_NO_PIXEL_LIMIT)
         picture = open_picture(image, self._classifier.spec, limits=limits)
         if picture.info.pixels > self._max_pixels:
             raise RequestError.too_many_pixels(picture.info.pixels, self._max_pixels)
-        tensor = picture.tensor(timings)
-        labels = self._classifier.classify_tensor(tensor, top_k, timings)
-        return Inference(
-            labels=labels, decode_s=timings["decode"] + timings["preprocess"], infer_s=timings["infer"]
-        )
+        return picture.tensor(timings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +58,7 @@ class ModelSource:
     """A model file on this machine. One thread per interpreter: the pool runs several of them side by side."""
 
     file: ModelFile
+    signature: Signature
     max_pixels: int
 
     @property
@@ -54,9 +73,20 @@ def model_loader(settings: ServerSettings) -> Loader:
     """Return the loader of the model that the settings name; it may fetch or build it."""
 
     def load() -> ModelSource:
-        return ModelSource(file=resolve(settings.model, _models_dir(settings)), max_pixels=settings.max_pixels)
+        file = resolve(settings.model, _models_dir(settings))
+        return ModelSource(file=file, signature=_signature(file), max_pixels=settings.max_pixels)
 
     return load
+
+
+def _signature(file: ModelFile) -> Signature:
+    floats = read_tflite(file.path).inputs[0].dtype == "float32"
+    return Signature(
+        width=file.spec.width,
+        height=file.spec.height,
+        datatype="float32" if floats else "uint8",
+        labels=file.labels,
+    )
 
 
 def _models_dir(settings: ServerSettings) -> Path:

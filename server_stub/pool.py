@@ -13,11 +13,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from offload_sdk.errors import InvalidImageError, ModelError
 from server_stub.crew import Crew
-from server_stub.engine import Clock, EngineSource, Inference, Loader
+from server_stub.engine import Clock, EngineSource, Loader, Task
 from server_stub.intake import Intake, Place
 from server_stub.observer import Occupancy, PoolObserver, Unobserved
 from server_stub.problems import RequestError
@@ -26,6 +26,7 @@ from server_stub.worker import Worker
 
 __all__ = ["Job", "Pool", "PoolState"]
 
+T = TypeVar("T")
 PoolState = Literal["loading", "ready", "failed", "draining"]
 _MEAN_GAIN = 0.1
 _MAX_RETRY_AFTER_S = 60
@@ -33,15 +34,14 @@ _TIMER_SLACK_S = 0.001  # so that the timer never fires before the deadline is p
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Job:
-    """One picture on its way. `done` gives the inference or raises; `queue_s` and `source`, the model that it
+class Job(Generic[T]):
+    """One task on its way. `done` gives its result or raises; `queue_s` and `source`, the model that it
     runs on, are None until it runs."""
 
     entry: Waiting
-    image: bytes
+    task: Task[T]
     place: Place
-    top_k: int
-    done: asyncio.Future[Inference]
+    done: asyncio.Future[T]
     queue_s: float | None = None
     source: EngineSource | None = None
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
@@ -82,8 +82,8 @@ class Pool:
         self._coming: Crew | None = None
         self._workers: list[Worker] = []
         self._idle: set[int] = set()
-        self._waiting: dict[int, Job] = {}
-        self._running: dict[int, tuple[Job, float]] = {}
+        self._waiting: dict[int, Job[Any]] = {}
+        self._running: dict[int, tuple[Job[Any], float]] = {}
         self._keys = itertools.count()
         self._mean_service_s = 0.0
         self.state: PoolState = "loading"
@@ -100,9 +100,14 @@ class Pool:
         return self._crew.ready
 
     @property
+    def source(self) -> EngineSource | None:
+        """The model that requests started now run on; None until it is found."""
+        return self._crew.source
+
+    @property
     def model(self) -> str | None:
-        """The name of the model that requests started now run on; None until it is found."""
-        return None if self._crew.source is None else self._crew.source.name
+        """Its name."""
+        return None if self.source is None else self.source.name
 
     async def replace(self, loader: Loader) -> None:
         """Load another model beside the present one, then put its workers in place, each as soon as its
@@ -158,15 +163,15 @@ class Pool:
 
     def submit(
         self,
-        image: bytes,
+        task: Task[T],
         *,
         place: Place,
-        top_k: int,
+        size_bytes: int,
         due_s: float | None = None,
         battery_frac: float | None = None,
         signal_dbm: float | None = None,
-    ) -> Job:
-        """Queue the picture of an admitted request, and start it if the scheduler says so.
+    ) -> Job[T]:
+        """Queue the task of an admitted request, of `size_bytes` of input; start it if the scheduler says so.
 
         The job takes over the place. One that was admitted before the server began to drain is in flight, so it
         is still taken.
@@ -176,19 +181,19 @@ class Pool:
         entry = Waiting(
             key=next(self._keys),
             arrived_s=now_s,
-            image_bytes=len(image),
+            image_bytes=size_bytes,
             due_s=due_s,
             battery_frac=battery_frac,
             signal_dbm=signal_dbm,
         )
-        job = Job(entry=entry, image=image, place=place, top_k=top_k, done=self._loop.create_future())
+        job = Job(entry=entry, task=task, place=place, done=self._loop.create_future())
         self._waiting[entry.key] = job
         self._step()
         if due_s is not None and entry.key in self._waiting:
             job.timer = self._loop.call_later(due_s - now_s + _TIMER_SLACK_S, self._step)
         return job
 
-    def withdraw(self, job: Job) -> None:
+    def withdraw(self, job: Job[Any]) -> None:
         """Forget a job that nobody waits for. One that runs already runs to its end, unheard."""
         if self._waiting.pop(job.entry.key, None) is not None:
             job.place.leave()
@@ -272,17 +277,16 @@ class Pool:
             else:
                 self._begin(action, job, now_s)
 
-    def _begin(self, action: Start, job: Job, now_s: float) -> None:
+    def _begin(self, action: Start, job: Job[Any], now_s: float) -> None:
         self._idle.remove(action.worker)
         self._running[action.worker] = job, now_s
         job.queue_s = now_s - job.entry.arrived_s
         worker = self._workers[action.worker]
         job.source = worker.source
-        image, top_k = job.image, job.top_k
-        worker.give(lambda engine: engine.infer(image, top_k))
+        worker.give(job.task)
         self._observer.started((job.queue_s,))
 
-    def _on_result(self, number: int, result: Inference | Exception) -> None:
+    def _on_result(self, number: int, result: object) -> None:
         job, started_s = self._running.pop(number)
         self._idle.add(number)
         self._relieve(number)
@@ -293,7 +297,7 @@ class Pool:
         if self._waiting:
             self._step()
 
-    def _settle(self, job: Job, result: Inference | Exception) -> None:
+    def _settle(self, job: Job[Any], result: object) -> None:
         job.place.leave()
         if job.done.done():
             return

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from server_stub.engine import Engine, EngineSource, Inference
+from server_stub.engine import EngineSource, Task
 
-__all__ = ["Report", "Task", "Worker"]
+__all__ = ["Report", "Worker"]
 
-Task = Callable[[Engine], Inference]
-Report = Callable[[int, "Inference | Exception"], None]
+Report = Callable[[int, object], None]
 
 
 class Worker:
@@ -35,13 +34,13 @@ class Worker:
         self._number = number
         self._loaded = loaded
         self._report = report
-        self._inbox: SimpleQueue[Task | None] = SimpleQueue()
+        self._inbox: SimpleQueue[Task[object] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"offload-worker-{number}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task[object]) -> None:
         self._inbox.put(task)
 
     def stop(self) -> None:
@@ -60,7 +59,7 @@ class Worker:
         self._loaded(None)
         while (task := self._inbox.get()) is not None:
             try:
-                result: Inference | Exception = task(engine)
+                result = task(engine)
             except Exception as error:
                 result = error
             self._report(self._number, result)

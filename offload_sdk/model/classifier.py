@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError, ModelError
-from offload_sdk.model.feed import pixel_feed
+from offload_sdk.model.feed import Feed, pixel_feed
 from offload_sdk.model.runtime import new_interpreter
 from offload_sdk.model.spec import InputSpec, ModelFile
 
 __all__ = ["Classifier"]
 
 _Pixels = npt.NDArray[np.uint8]
+_Values = npt.NDArray[np.float32]
 _Probabilities = npt.NDArray[np.float32]
 
 
@@ -51,7 +52,10 @@ class Classifier:
             raise ModelError(f"{model.path} has {list(answer['shape'])} outputs for {outputs} labels.")
         self._interpreter: Any = interpreter
         self._answer: int = answer["index"]
-        self._feed = pixel_feed(source, model.normalisation)
+        self._feeds: dict[np.dtype[Any], Feed] = {np.dtype(np.uint8): pixel_feed(source, model.normalisation)}
+        if source["dtype"] == np.float32:
+            place = source["index"]
+            self._feeds[np.dtype(np.float32)] = lambda interpreter, values: interpreter.set_tensor(place, values)
         self._dequantise = _dequantisation(answer)
         self._skip = int(model.background)
         self._output = model.output
@@ -65,20 +69,24 @@ class Classifier:
         """What pictures must be cut to."""
         return self.model.spec
 
-    def infer(self, tensor: _Pixels, timings: dict[str, float] | None = None) -> _Probabilities:
+    def infer(self, tensor: _Pixels | _Values, timings: dict[str, float] | None = None) -> _Probabilities:
         """Probabilities of the classes, float32 of shape (classes,), background removed.
 
         Args:
-            tensor: uint8 pixels of shape (1, height, width, 3), RGB.
+            tensor: uint8 pixels of shape (1, height, width, 3), RGB; or float32, if the model takes that, as the
+                model wants it: normalised, its channels in its order.
             timings: gets the seconds spent waiting for other threads (`wait`) and computing (`infer`) added.
 
         Raises:
             InvalidImageError: another shape or type.
             ModelError: closed, or the runtime failed.
         """
-        if tensor.shape != self._shape or tensor.dtype != np.uint8:
+        feed = self._feeds.get(tensor.dtype)
+        if feed is None or tensor.shape != self._shape:
+            values = " or float32 values" if len(self._feeds) > 1 else ""
             raise InvalidImageError(
-                f"The model takes uint8 pixels of shape {self._shape}, not {tensor.dtype} of {tensor.shape}."
+                f"The model takes uint8 pixels{values} of shape {self._shape}, not "
+                f"{tensor.dtype} of {tensor.shape}."
             )
         asked_s = time.perf_counter()
         with self._lock:
@@ -87,7 +95,7 @@ class Classifier:
             if interpreter is None:
                 raise ModelError("The classifier is closed.")
             try:
-                self._feed(interpreter, tensor)
+                feed(interpreter, tensor)
                 interpreter.invoke()
                 raw = interpreter.get_tensor(self._answer)
             except (ValueError, RuntimeError) as error:

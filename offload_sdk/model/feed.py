@@ -17,8 +17,8 @@ from offload_sdk.model.spec import Normalisation
 
 __all__ = ["Feed", "pixel_feed"]
 
-Feed = Callable[[Any, npt.NDArray[np.uint8]], None]
-"""Takes the interpreter and uint8 pixels of shape (1, height, width, 3), RGB."""
+Feed = Callable[[Any, npt.NDArray[Any]], None]
+"""Takes the interpreter and values of shape (1, height, width, 3): of `pixel_feed` uint8 pixels, RGB."""
 
 
 def pixel_feed(source: dict[str, Any], rule: Normalisation | None) -> Feed:

@@ -129,10 +129,10 @@ def test_times_are_added_up(small: Classifier) -> None:
 
 @pytest.mark.light
 @pytest.mark.parametrize(
-    "tensor", [np.zeros((1, 8, 8, 3), np.float32), np.zeros((8, 8, 3), np.uint8), np.zeros((1, 9, 8, 3), np.uint8)]
+    "tensor", [np.zeros((1, 8, 8, 3), np.float64), np.zeros((8, 8, 3), np.uint8), np.zeros((1, 9, 8, 3), np.uint8)]
 )
 def test_wrong_tensors_are_refused(small: Classifier, tensor: Any) -> None:
-    with pytest.raises(InvalidImageError, match="uint8 pixels of shape"):
+    with pytest.raises(InvalidImageError, match="uint8 pixels or float32 values of shape"):
         small.infer(tensor)
 
 

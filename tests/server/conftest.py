@@ -7,19 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import pytest
 import requests
 
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError
 from server_stub.app import create_app
-from server_stub.engine import Inference
+from server_stub.engine import Inference, Scores, Signature
 from server_stub.pool import Pool
 from server_stub.run import Server, listen
 from server_stub.settings import ServerSettings
 
 LABELS = tuple(Label(name=f"class {index}", probability=0.5 / (index + 1), index=index) for index in range(10))
+SIGNATURE = Signature(width=4, height=2, datatype="float32", labels=tuple(label.name for label in LABELS))
 
 
 @dataclass
@@ -31,11 +34,13 @@ class FakeModel:
     """
 
     name: str = "fake"
+    signature: Signature = SIGNATURE
     may_load: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     seen: list[bytes] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
+    scored: list[Any] = field(default_factory=list)
 
     def load(self) -> FakeModel:
         assert self.may_load.wait(30)
@@ -55,6 +60,14 @@ class FakeModel:
         if image.startswith(b"wait"):
             assert self.gate.wait(30)
         return Inference(labels=LABELS[:top_k], decode_s=0.002, infer_s=0.005)
+
+    def score(self, image: Any) -> Scores:
+        """An encoded image is of the first class; a tensor is of the class that its first value names."""
+        self.scored.append(image)
+        self.infer(image if isinstance(image, bytes) else b"tensor", 1)
+        probabilities = np.full(len(LABELS), 0.01, np.float32)
+        probabilities[0 if isinstance(image, bytes) else int(image.flat[0])] = 0.91
+        return Scores(probabilities=probabilities, decode_s=0.002, infer_s=0.005)
 
 
 @dataclass

@@ -1,0 +1,133 @@
+"""From a request to the pool and back, in any protocol. The only place that knows the order of the checks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.types import Receive
+
+from server_stub.engine import Clock, EngineSource, Task
+from server_stub.intake import Place
+from server_stub.pool import Job, Pool
+from server_stub.problems import RequestError
+from server_stub.settings import ServerSettings
+from server_stub.shell import context_of
+
+__all__ = ["Body", "DisconnectedError", "Done", "Gate"]
+
+T = TypeVar("T")
+
+
+class Body(Protocol):
+    """Collects a request's body as its chunks arrive. `finish` gives what the model is to have; `drop` lets go of
+    what has come. Raises `RequestError`."""
+
+    def feed(self, chunk: bytes) -> None: ...
+
+    def finish(self) -> bytes: ...
+
+    def drop(self) -> None: ...
+
+
+class DisconnectedError(Exception):
+    """The caller has gone: nobody reads an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Generic[T]):
+    """What a task came to, the model that it ran on, and the seconds for which it was queued."""
+
+    result: T
+    source: EngineSource
+    queue_s: float
+
+
+class Gate:
+    """Takes requests in. What can be refused is refused before the body is read, cheapest check first."""
+
+    def __init__(self, pool: Pool, settings: ServerSettings, clock: Clock) -> None:
+        self._pool = pool
+        self._max_body_bytes = settings.max_body_bytes
+        self._body_timeout_s = settings.body_timeout_s
+        self._clock = clock
+
+    async def run(self, request: Request, body: Callable[[], Body], task: Callable[[bytes], Task[T]]) -> Done[T]:
+        """Check the request, read its body, and have a worker do the task that `task` makes of it.
+
+        `body` is called once the head of the request is accepted. Raises `RequestError` and `DisconnectedError`.
+        """
+        context = context_of(request.scope)
+        due_s = None if context.deadline_s is None else self._clock() + context.deadline_s
+        declared_bytes = self._declared_bytes(request.headers.get("content-length"))
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise RequestError.unsupported_media_type("the body must not be compressed")
+        collected = body()
+        place = self._pool.admit(due_s, declared_bytes)
+        content = await self._read(request.receive, collected, place)
+        job = self._pool.submit(
+            task(content),
+            place=place,
+            size_bytes=len(content),
+            due_s=due_s,
+            battery_frac=context.battery_frac,
+            signal_dbm=context.signal_dbm,
+        )
+        result = await self._wait(job, request.receive)
+        assert job.source is not None
+        return Done(result=result, source=job.source, queue_s=job.queue_s or 0.0)
+
+    def _declared_bytes(self, header: str | None) -> int:
+        declared_bytes = int(header) if header is not None and header.isdigit() else 0
+        if declared_bytes > self._max_body_bytes:
+            raise RequestError.body_too_large(self._max_body_bytes)
+        return declared_bytes
+
+    async def _read(self, receive: Receive, body: Body, place: Place) -> bytes:
+        """Return the body's content; if there is none to return, leave the place."""
+        try:
+            if sys.version_info >= (3, 11):  # without a task of its own, unlike wait_for
+                async with asyncio.timeout(self._body_timeout_s):
+                    return await self._read_all(receive, body, place)
+            return await asyncio.wait_for(self._read_all(receive, body, place), self._body_timeout_s)
+        except BaseException as error:  # the shutdown's cancelling too
+            body.drop()  # the error's frames would keep it while the rest of the body is thrown away
+            place.leave()
+            if isinstance(error, asyncio.TimeoutError):
+                raise RequestError.slow_body(self._body_timeout_s) from None
+            raise
+
+    async def _read_all(self, receive: Receive, body: Body, place: Place) -> bytes:
+        received_bytes = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise DisconnectedError
+            chunk = message.get("body", b"")
+            received_bytes += len(chunk)
+            if received_bytes > self._max_body_bytes:
+                raise RequestError.body_too_large(self._max_body_bytes)
+            if not place.hold(received_bytes):
+                raise self._pool.overloaded()
+            if chunk:
+                body.feed(chunk)
+            more = message.get("more_body", False)
+        return body.finish()
+
+    async def _wait(self, job: Job[T], receive: Receive) -> T:
+        if job.started:  # it cannot be stopped any more, so nobody need watch the connection
+            return await job.done
+        gone: asyncio.Future[Any] = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((gone, job.done), return_when=asyncio.FIRST_COMPLETED)
+            if not job.done.done():
+                raise DisconnectedError
+            return job.done.result()
+        finally:
+            gone.cancel()
+            self._pool.withdraw(job)
