@@ -5,6 +5,9 @@ Pure: no clock, no I/O, no threads, nothing of HTTP.
 
 from __future__ import annotations
 
+from server_stub.scheduling.constraints import Thresholds
+from server_stub.scheduling.context_aware import ContextAware
+from server_stub.scheduling.interval import DynamicInterval, StaticInterval
 from server_stub.scheduling.ordered import Edf, Fcfs, QosBased, Sjf
 from server_stub.scheduling.registry import DEFAULT_SCHEDULER, SCHEDULERS, make_scheduler
 from server_stub.scheduling.state import (
@@ -25,6 +28,8 @@ __all__ = [
     "DEFAULT_SCHEDULER",
     "SCHEDULERS",
     "Action",
+    "ContextAware",
+    "DynamicInterval",
     "Edf",
     "Fcfs",
     "Finished",
@@ -36,6 +41,8 @@ __all__ = [
     "Shed",
     "Sjf",
     "Start",
+    "StaticInterval",
+    "Thresholds",
     "Waiting",
     "Wake",
     "WorkerState",

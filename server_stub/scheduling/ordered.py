@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from server_stub.scheduling.feasible import can_be_answered, in_time, places, takes
+from server_stub.scheduling.constraints import can_be_answered, in_time, places, takes
 from server_stub.scheduling.state import Action, QueueState, Refuse, Shed, Start, Waiting
 
 __all__ = ["Edf", "Fcfs", "Ordered", "QosBased", "Sjf"]

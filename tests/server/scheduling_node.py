@@ -119,6 +119,7 @@ class Node:
         heapq.heapify(events)
         waiting: dict[int, Waiting] = {}
         running: dict[int, tuple[Waiting, float, int]] = {}
+        wakes: set[float] = set()
         while events and events[0][0] <= until_s:
             now_s, event_serial, event = heapq.heappop(events)
             finished: list[Finished] = []
@@ -144,6 +145,9 @@ class Node:
             by_number = {worker.number: worker for worker in self.workers}
             for action in actions:
                 if isinstance(action, Wake):
+                    if action.at_s in wakes:
+                        continue
+                    wakes.add(action.at_s)
                     heapq.heappush(events, (action.at_s, next(serial), None))
                 elif isinstance(action, Refuse):
                     del waiting[action.key]

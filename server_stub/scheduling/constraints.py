@@ -1,12 +1,39 @@
-"""Whether a worker may take a request: its size, its deadline. One pair at a time; no order, no choice."""
+"""What forbids to serve a request: its size, its deadline, its device. One pair at a time; no order, no choice.
+
+For whole queues `assignment.py` writes the first two over arrays; a test holds the two against each other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from server_stub.scheduling.state import Waiting, WorkerState
 
-__all__ = ["can_be_answered", "in_time", "places", "takes"]
+__all__ = ["Thresholds", "can_be_answered", "in_time", "places", "takes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """A device below one of these will not be there for the answer. None excludes nobody."""
+
+    battery_frac: float | None = None
+    signal_dbm: float | None = None
+
+    def met_by(self, request: Waiting) -> bool:
+        """B >= B_th and SIN >= SIN_th: (16) and (17) of S2. A device that does not tell is not excluded."""
+        return not (
+            (
+                self.battery_frac is not None
+                and request.battery_frac is not None
+                and request.battery_frac < self.battery_frac
+            )
+            or (
+                self.signal_dbm is not None
+                and request.signal_dbm is not None
+                and request.signal_dbm < self.signal_dbm
+            )
+        )
 
 
 def takes(worker: WorkerState, request: Waiting) -> bool:
