@@ -1,10 +1,12 @@
-"""The server's settings, validated. Nothing here reads the environment, a file or the command line."""
+"""The server's settings, each with its default, bounds and meaning. Nothing here reads the environment, a file or
+the command line; `options` does, and what stands here is all it knows of a setting."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from offload_sdk._cores import usable_cores
 from offload_sdk.errors import ConfigurationError
@@ -12,63 +14,75 @@ from offload_sdk.errors import ConfigurationError
 __all__ = ["ServerSettings"]
 
 
+def _setting(
+    default: Any, meaning: str, *, least: float | None = None, most: float | None = None, shown: bool = True
+) -> Any:
+    """Return a dataclass field; `default` may be a function that makes the value."""
+    metadata = {"meaning": meaning, "least": least, "most": most}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata, repr=shown)
+    return field(default=default, metadata=metadata, repr=shown)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
     """How the server runs. Raises `ConfigurationError` naming the wrong value.
 
-    `port` 0 takes a free port. `model` is a name of the catalogue, `auto`, or the path of a `.tflite`, and
-    `models_dir` the folder where models are kept. Without `tokens` or a `token_file`, which is read again when it
-    changes, the server is open to whoever reaches it. Each client, by its token's name or else by its address,
-    may send `rate_per_s` requests a second, and `rate_burst` at once; None sets no rate.
-    `max_body_bytes` bounds the whole request body, `max_pixels` width times height of a picture before it is
-    decoded: lower than on the device, since each worker decodes one at the same time, at 3 bytes a pixel or
-    more. Bodies that arrive, wait or are worked on are together at most `max_inflight_bytes`; many workers for
-    large pictures need more than the default. `workers` threads run one interpreter each; up to `queue_bound`
-    requests wait for them. A body must have arrived within `body_timeout_s`. `drain_s` bounds the shutdown.
-    `cors_origins` lists the web origins whose scripts may call the server; none by default. `keep_alive_s` is
-    longer than the 55 s for which devices keep an idle connection, so that it is the device that closes it.
-    While more than `max_connections` are open, idle ones among them, every request is answered 503.
+    Each field is an option of the command line, `--queue-bound`, and a variable, `OFFLOAD_SERVER_QUEUE_BOUND`.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8080
-    model: str = "auto"
-    models_dir: Path | None = None
-    tokens: tuple[str, ...] = field(default=(), repr=False)
-    token_file: Path | None = None
-    rate_per_s: float | None = None
-    rate_burst: int = 20
-    max_body_bytes: int = 16 * 1024 * 1024
-    max_inflight_bytes: int = 64 * 1024 * 1024
-    max_pixels: int = 24_000_000
-    workers: int = field(default_factory=usable_cores)
-    queue_bound: int = 64
-    body_timeout_s: float = 30.0
-    drain_s: float = 10.0
-    keep_alive_s: int = 75
-    max_connections: int = 512
-    cors_origins: tuple[str, ...] = ()
+    host: str = _setting("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
+    port: int = _setting(8080, "0 takes a free one", least=0, most=65535)
+    model: str = _setting("auto", "a name of the catalogue, auto, or the path of a .tflite")
+    models_dir: Path | None = _setting(None, "where models are kept; by default in OFFLOAD_HOME")
+    tokens: tuple[str, ...] = _setting(
+        (),
+        "ask clients for one of these; without any, whoever reaches the server can use it. Better set "
+        "OFFLOAD_TOKEN, which other users of the machine cannot read off the process list",
+        shown=False,
+    )
+    token_file: Path | None = _setting(
+        None,
+        "hashes of the clients' tokens, read again when it changes; python -m server_stub.add_token makes one",
+    )
+    rate_per_s: float | None = _setting(
+        None,
+        "requests a second that one client may send, by its token's name or else its address; by default any number",
+        least=0.001,
+        most=1e6,
+    )
+    rate_burst: int = _setting(20, "... and so many at once", least=1)
+    # Lower than on the device: each worker decodes one at the same time, at 3 bytes a pixel or more.
+    max_pixels: int = _setting(24_000_000, "larger pictures are refused before they are decoded", least=1)
+    max_body_bytes: int = _setting(16 * 1024 * 1024, "larger request bodies are refused", least=1)
+    max_inflight_bytes: int = _setting(
+        64 * 1024 * 1024,
+        "bodies that arrive, wait or are worked on are together no larger; many workers for large pictures "
+        "need more",
+    )
+    workers: int = _setting(
+        usable_cores, "threads with one interpreter each; by default one per core", least=1, most=256
+    )
+    queue_bound: int = _setting(64, "so many requests may wait for the workers", least=0)
+    body_timeout_s: float = _setting(30.0, "a body must have arrived within this time", least=0.001)
+    drain_s: float = _setting(
+        10.0, "what is in flight when the server is told to stop has so long to end", least=0
+    )
+    # Longer than the 55 s for which devices keep an idle connection, so that it is the device that closes it.
+    keep_alive_s: int = _setting(75, "idle connections are closed after this time", least=1)
+    max_connections: int = _setting(
+        512, "while more are open, idle ones among them, every request is answered 503", least=1
+    )
+    cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("port", 0, 65535),
-            ("rate_per_s", 0.001, 1e6),
-            ("rate_burst", 1, None),
-            ("max_body_bytes", 1, None),
-            ("max_pixels", 1, None),
-            ("workers", 1, 256),
-            ("queue_bound", 0, None),
-            ("body_timeout_s", 0.001, None),
-            ("drain_s", 0, None),
-            ("keep_alive_s", 1, None),
-            ("max_connections", 1, None),
-        ):
-            value = getattr(self, name)
-            if value is None:
+        for each in fields(self):
+            value, least, most = getattr(self, each.name), each.metadata["least"], each.metadata["most"]
+            if value is None or least is None:
                 continue
-            if value < low or (high is not None and value > high):
-                limits = f"at least {low}" if high is None else f"{low} to {high}"
-                raise ConfigurationError(f"{name} is {value}; it must be {limits}")
+            if value < least or (most is not None and value > most):
+                limits = f"at least {least}" if most is None else f"{least} to {most}"
+                raise ConfigurationError(f"{each.name} is {value}; it must be {limits}")
         if self.max_inflight_bytes < self.max_body_bytes:
             raise ConfigurationError(
                 f"max_inflight_bytes is {self.max_inflight_bytes}; it must be at least max_body_bytes, "

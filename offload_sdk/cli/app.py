@@ -56,7 +56,11 @@ app.command(name="classify")(classify.classify)
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="status")(status.status)
 app.add_typer(models.app, name="models")
-app.command(name="serve")(serve.serve)
+app.command(  # the server parses its own options, as it also runs without this command line
+    name="serve",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)(serve.serve)
 app.command(name="report")(report.report)
 app.command(name="replay")(replay.replay)
 app.command(name="doctor")(doctor.doctor)
