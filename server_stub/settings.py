@@ -47,7 +47,7 @@ class ServerSettings:
     )
     rate_per_s: float | None = _setting(
         None,
-        "requests a second that one client may send, by its token's name or else its address; by default any number",
+        "requests a second that a client may send, by its token's name or else its address; by default any number",
         least=0.001,
         most=1e6,
     )
