@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from offload_sdk.wire import SERVER_TIMING_HEADER, answer_body, format_server_timing
 from server_stub.answers import json_response
-from server_stub.engine import Inference, Task
+from server_stub.engine import Classify
 from server_stub.form import ImageForm
 from server_stub.gate import Gate
 from server_stub.shell import context_of, request_id_of
@@ -24,10 +24,11 @@ class Analyze:
     async def __call__(self, request: Request) -> Response:
         top_k = context_of(request.scope).top_k
 
-        def task(image: bytes) -> Task[Inference]:
-            return lambda engine: engine.infer(image, top_k)
-
-        done = await self._gate.run(request, lambda: ImageForm(request.headers.get("content-type")), task)
+        done = await self._gate.run(
+            request,
+            lambda: ImageForm(request.headers.get("content-type")),
+            lambda image: Classify(image=image, top_k=top_k),
+        )
         inference = done.result
         steps_s = {"queue": done.queue_s, "decode": inference.decode_s, "infer": inference.infer_s}
         return json_response(

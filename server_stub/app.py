@@ -24,7 +24,7 @@ from server_stub.gate import DisconnectedError, Gate
 from server_stub.logs import log_problem
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
-from server_stub.scheduling import Scheduler
+from server_stub.scheduling import DEFAULT_SCHEDULER, Scheduler, make_scheduler
 from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, HEALTH_RESPONSES
 from server_stub.settings import ServerSettings
 from server_stub.shell import RequestShell, request_id_of
@@ -59,7 +59,8 @@ def create_app(
         workers=settings.workers,
         queue_bound=settings.queue_bound,
         max_inflight_bytes=settings.max_inflight_bytes,
-        scheduler=scheduler,
+        infer_timeout_s=settings.infer_timeout_s,
+        scheduler=make_scheduler(settings.scheduler or DEFAULT_SCHEDULER) if scheduler is None else scheduler,
         clock=clock,
         on_state=on_state,
     )

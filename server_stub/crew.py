@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from offload_sdk.errors import ModelError
-from server_stub.engine import EngineSource, Loader
+from server_stub.engine import Clock, EngineSource, Loader
 from server_stub.worker import Report, Worker
 
 __all__ = ["Crew"]
@@ -18,7 +18,7 @@ class Crew:
     `start` returns at once: a thread looks for the model, and each worker makes its engine on its own. Then
     `settled` is called once, with None or what went wrong; `stop` before that means that it is not called at
     all. `call` runs a function on the event loop's thread, the only one that may use a crew; `report` is
-    passed to the workers.
+    passed to the workers, which `clock` times.
     """
 
     def __init__(
@@ -26,12 +26,14 @@ class Crew:
         loader: Loader,
         *,
         size: int,
+        clock: Clock,
         call: Callable[..., None],
         settled: Callable[[ModelError | None], None],
         report: Report,
     ) -> None:
         self._loader = loader
         self._size = size
+        self._clock = clock
         self._call = call
         self._settled = settled
         self._report = report
@@ -54,6 +56,24 @@ class Crew:
         for worker in self.workers:
             worker.stop()
 
+    def hire(self, number: int, hired: Callable[[Worker, Exception | None], None]) -> None:
+        """Put a new worker in place of one that is lost; `hired` is called once it has its engine or has none."""
+        workers = list(self.workers)
+        workers[number] = self._hire(number, lambda error: hired(workers[number], error))
+        self.workers = tuple(workers)
+
+    def _hire(self, number: int, loaded: Callable[[Exception | None], None]) -> Worker:
+        assert self.source is not None
+        worker = Worker(
+            number,
+            self.source,
+            clock=self._clock,
+            loaded=lambda error: self._call(loaded, error),
+            report=self._report,
+        )
+        worker.start()
+        return worker
+
     def _load(self) -> None:
         try:
             source = self._loader()
@@ -66,17 +86,7 @@ class Crew:
         if self._stopped:
             return
         self.source = source
-        self.workers = tuple(
-            Worker(
-                number,
-                source,
-                loaded=lambda error: self._call(self._on_engine, error),
-                report=self._report,
-            )
-            for number in range(self._size)
-        )
-        for worker in self.workers:
-            worker.start()
+        self.workers = tuple(self._hire(number, self._on_engine) for number in range(self._size))
 
     def _on_engine(self, error: Exception | None) -> None:
         if error is not None:

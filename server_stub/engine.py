@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from offload_sdk._types import Label
 
-__all__ = ["Clock", "Engine", "EngineSource", "Inference", "Loader", "Scores", "Signature", "Task"]
+__all__ = [
+    "BatchEngine",
+    "Classify",
+    "Clock",
+    "Engine",
+    "EngineSource",
+    "Inference",
+    "Loader",
+    "Scores",
+    "Signature",
+    "Task",
+    "Timed",
+]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Timed(Protocol):
+    """What a task comes to tells the seconds of its steps."""
+
+    @property
+    def decode_s(self) -> float: ...
+
+    @property
+    def infer_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +83,38 @@ class Engine(Protocol):
         ...
 
 
+class Task(Protocol[T_co]):
+    """What a worker does for one request, with its own engine and on its own thread."""
+
+    def __call__(self, engine: Engine, /) -> T_co: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classify:
+    """The task of finding the `top_k` classes of a picture. It is a record, so that an engine can see what is in
+    a batch."""
+
+    image: bytes
+    top_k: int
+
+    def __call__(self, engine: Engine, /) -> Inference:
+        return engine.infer(self.image, self.top_k)
+
+
+@runtime_checkable
+class BatchEngine(Engine, Protocol):
+    """An engine that is faster for up to `room` tasks together than one by one, as it knows when it is made.
+
+    `run` gives for each task, in order, what it comes to or the exception that it raises. A picture's `infer_s` is
+    then its whole batch's, as each waits for all.
+    """
+
+    @property
+    def room(self) -> int: ...
+
+    def run(self, tasks: Sequence[Task[Any]]) -> Sequence[Any]: ...
+
+
 class EngineSource(Protocol):
     """A model that is present on this machine: its name, and a new engine for each worker."""
 
@@ -72,9 +126,6 @@ class EngineSource(Protocol):
 
     def engine(self) -> Engine: ...
 
-
-Task = Callable[[Engine], T]
-"""What a worker does for one request, with its own engine and on its own thread."""
 
 Loader = Callable[[], EngineSource]
 """Finds the model, fetching it if need be. May block for minutes; raises `ModelError`."""

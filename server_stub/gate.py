@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from starlette.requests import Request
 from starlette.types import Receive
 
-from server_stub.engine import Clock, EngineSource, Task
+from server_stub.engine import Clock, EngineSource, Task, Timed
 from server_stub.intake import Place
 from server_stub.pool import Job, Pool
 from server_stub.problems import RequestError
@@ -20,7 +20,7 @@ from server_stub.shell import context_of
 
 __all__ = ["Body", "DisconnectedError", "Done", "Gate"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Timed)
 
 
 class Body(Protocol):
@@ -40,7 +40,8 @@ class DisconnectedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done(Generic[T]):
-    """What a task came to, the model that it ran on, and the seconds for which it was queued."""
+    """What a task came to and the model that it ran on. `queue_s` is all the time since the body was complete in
+    which it was neither decoded nor inferred: it waited for a worker, the rest of a batch, the event loop."""
 
     result: T
     source: EngineSource
@@ -79,7 +80,9 @@ class Gate:
         )
         result = await self._wait(job, request.receive)
         assert job.source is not None
-        return Done(result=result, source=job.source, queue_s=job.queue_s or 0.0)
+        passed_s = self._clock() - job.entry.arrived_s
+        queue_s = max(0.0, passed_s - result.decode_s - result.infer_s)
+        return Done(result=result, source=job.source, queue_s=queue_s)
 
     def _declared_bytes(self, header: str | None) -> int:
         declared_bytes = int(header) if header is not None and header.isdigit() else 0

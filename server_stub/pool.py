@@ -1,62 +1,59 @@
-"""The queue and the workers: performs what the scheduler says, on the event loop's thread.
+"""The queue and who works on it: performs what the scheduler says, on the event loop's thread.
 
-All state is touched by that one thread, so nothing here is locked; the workers report through
-`call_soon_threadsafe`. No HTTP, and no opinion on who is next: that is the scheduler's.
+All state is touched by that one thread, so nothing here is locked. No HTTP, no threads (`Roster`), and no opinion
+on who is next or who must go: that is the scheduler's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 from offload_sdk.errors import InvalidImageError, ModelError
-from server_stub.crew import Crew
 from server_stub.engine import Clock, EngineSource, Loader, Task
 from server_stub.intake import Intake, Place
+from server_stub.job import Batch, Job
 from server_stub.observer import Occupancy, PoolObserver, Unobserved
 from server_stub.problems import RequestError
-from server_stub.scheduling import Fcfs, QueueState, Refuse, Scheduler, Start, Waiting, WorkerState
-from server_stub.worker import Worker
+from server_stub.queue_limit import QueueLimit
+from server_stub.roster import Roster
+from server_stub.scheduling import (
+    Finished,
+    QueueState,
+    Refuse,
+    Scheduler,
+    Shed,
+    Start,
+    Waiting,
+    Wake,
+    WorkerState,
+    make_scheduler,
+)
+from server_stub.service_time import ServiceTime
+from server_stub.worker import Run, Worker
 
 __all__ = ["Job", "Pool", "PoolState"]
 
 T = TypeVar("T")
 PoolState = Literal["loading", "ready", "failed", "draining"]
-_MEAN_GAIN = 0.1
 _MAX_RETRY_AFTER_S = 60
 _TIMER_SLACK_S = 0.001  # so that the timer never fires before the deadline is past
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Job(Generic[T]):
-    """One task on its way. `done` gives its result or raises; `queue_s` and `source`, the model that it
-    runs on, are None until it runs."""
-
-    entry: Waiting
-    task: Task[T]
-    place: Place
-    done: asyncio.Future[T]
-    queue_s: float | None = None
-    source: EngineSource | None = None
-    timer: asyncio.TimerHandle | None = field(default=None, repr=False)
-
-    @property
-    def started(self) -> bool:
-        return self.queue_s is not None
-
-
 class Pool:
-    """`workers` engines behind one queue of at most `queue_bound` requests.
+    """`workers` engines behind one queue of at most `queue_bound` requests, fewer under overload (`QueueLimit`).
 
     `intake` counts the bodies from their admission until the pool has no more use for them: while they arrive,
     wait and are worked on. Their bytes are together at most `max_inflight_bytes`.
     `start` returns at once; the model is loaded by other threads, and `on_state` tells when that has ended.
+
+    Of the scheduler's actions `Preempt` is passed over: a thread cannot be stopped, so no `WorkerState.running` is
+    told. A worker that has not ended within `infer_timeout_s` is given up and replaced; its thread and what it
+    holds are lost until its engine returns, and stay counted by `intake`.
     """
 
     def __init__(
@@ -66,48 +63,59 @@ class Pool:
         workers: int,
         queue_bound: int,
         max_inflight_bytes: int,
+        infer_timeout_s: float = 30.0,
         scheduler: Scheduler | None = None,
         clock: Clock = time.monotonic,
         on_state: Callable[[PoolState], None] = lambda state: None,
         observer: PoolObserver | None = None,
     ) -> None:
+        self._roster = Roster(
+            loader,
+            size=workers,
+            clock=clock,
+            on_loaded=self._on_loaded,
+            on_hired=self._on_hired,
+            on_run=self._on_run,
+        )
         self._count = workers
         self.intake = Intake(max_bodies=queue_bound + workers, max_bytes=max_inflight_bytes)
-        self._scheduler = Fcfs() if scheduler is None else scheduler
+        self._infer_timeout_s = infer_timeout_s
+        self._scheduler = make_scheduler() if scheduler is None else scheduler
         self._clock = clock
         self._on_state = on_state
         self._observer = Unobserved() if observer is None else observer
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._crew = self._new_crew(loader, self._on_loaded)
-        self._coming: Crew | None = None
-        self._workers: list[Worker] = []
-        self._idle: set[int] = set()
         self._waiting: dict[int, Job[Any]] = {}
-        self._running: dict[int, tuple[Job[Any], float]] = {}
+        self._running: dict[int, Batch] = {}
+        self._lost: dict[Worker, Batch] = {}
+        self._finished: list[Finished] = []
         self._keys = itertools.count()
-        self._mean_service_s = 0.0
+        self._service = ServiceTime()
+        self._limit = QueueLimit(least=workers, most=queue_bound)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = math.inf
         self.state: PoolState = "loading"
         self.error: Exception | None = None
 
     def start(self) -> None:
         """Begin to load. Must be called on the event loop that will use the pool."""
         self._loop = asyncio.get_running_loop()
-        self._crew.start()
-
-    @property
-    def loaded(self) -> bool:
-        """Whether every worker has its engine."""
-        return self._crew.ready
+        self._roster.start()
 
     @property
     def source(self) -> EngineSource | None:
         """The model that requests started now run on; None until it is found."""
-        return self._crew.source
+        return self._roster.source
 
     @property
     def model(self) -> str | None:
         """Its name."""
         return None if self.source is None else self.source.name
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every worker has had its engine."""
+        return self._roster.ready
 
     async def replace(self, loader: Loader) -> None:
         """Load another model beside the present one, then put its workers in place, each as soon as its
@@ -116,23 +124,11 @@ class Pool:
         Returns when requests start on the new model. Raises `ModelError` if it cannot be loaded; then nothing has
         changed. The pool must be ready, and one replacement at a time is under way.
         """
-        assert self._loop is not None
         assert self.state == "ready"
-        assert self._coming is None
-        settled: asyncio.Future[ModelError | None] = self._loop.create_future()
-        self._coming = self._new_crew(loader, settled.set_result)
-        self._coming.start()
-        try:
-            error = await settled
-            if error is not None:
-                raise error
-            self._crew = self._coming
-        finally:
-            if self._crew is not self._coming:
-                self._coming.stop()
-            self._coming = None
-        for number in self._idle:
-            self._relieve(number)
+        await self._roster.replace(loader)
+        for number in range(self._count):
+            if number not in self._running:
+                self._roster.relieve(number)
 
     def occupancy(self) -> Occupancy:
         """Return what is taken at this moment."""
@@ -147,11 +143,12 @@ class Pool:
     def admit(self, due_s: float | None, body_bytes: int = 0) -> Place:
         """Return a place for a body of `body_bytes`, as far as that is known before it is read.
 
-        Whoever gets it must `submit` with it or `leave` it. Raises `RequestError` (503, 504).
+        Whoever gets it must `submit` with it or `leave` it. Raises `RequestError` (503, 504). One whose deadline
+        cannot be met even if it came next is refused here, before its body is read.
         """
         if self.state != "ready":
             raise RequestError.not_ready(self.state)
-        if due_s is not None and due_s <= self._clock():
+        if due_s is not None and due_s <= self._earliest_end_s(body_bytes):
             raise RequestError.deadline()
         place = self.intake.enter()
         if place is None:
@@ -171,13 +168,16 @@ class Pool:
         battery_frac: float | None = None,
         signal_dbm: float | None = None,
     ) -> Job[T]:
-        """Queue the task of an admitted request, of `size_bytes` of input; start it if the scheduler says so.
+        """Queue the task of an admitted request of this size, and start it if the scheduler says so.
 
         The job takes over the place. One that was admitted before the server began to drain is in flight, so it
         is still taken.
         """
         assert self._loop is not None
         now_s = self._clock()
+        # One that takes nobody's turn is given the benefit of the doubt.
+        service = self._service
+        service_s = service.expected_s(size_bytes) if self._busy else service.surely_s(size_bytes, now_s)
         entry = Waiting(
             key=next(self._keys),
             arrived_s=now_s,
@@ -185,25 +185,23 @@ class Pool:
             due_s=due_s,
             battery_frac=battery_frac,
             signal_dbm=signal_dbm,
+            service_s=service_s,
         )
-        job = Job(entry=entry, task=task, place=place, done=self._loop.create_future())
+        job: Job[T] = Job(entry=entry, task=task, place=place, done=self._loop.create_future())
         self._waiting[entry.key] = job
         self._step()
-        if due_s is not None and entry.key in self._waiting:
-            job.timer = self._loop.call_later(due_s - now_s + _TIMER_SLACK_S, self._step)
         return job
 
     def withdraw(self, job: Job[Any]) -> None:
         """Forget a job that nobody waits for. One that runs already runs to its end, unheard."""
         if self._waiting.pop(job.entry.key, None) is not None:
             job.place.leave()
-            if job.timer is not None:
-                job.timer.cancel()
         job.done.cancel()
 
     def overloaded(self) -> RequestError:
-        """What a request is told for which there is no room."""
-        return RequestError.overloaded(self._retry_after_s())
+        """What a request is told for which there is no room: to come back when today's queue is empty."""
+        wait_s = (len(self._waiting) + 1) * self._service.mean_s / self._count
+        return RequestError.overloaded(min(_MAX_RETRY_AFTER_S, max(1, math.ceil(wait_s))))
 
     def drain(self) -> None:
         """Admit no more requests; those that are in flight go on."""
@@ -213,102 +211,171 @@ class Pool:
     async def close(self) -> None:
         """Refuse what still waits and end the workers, waiting a moment for what they have in hand."""
         self.drain()
-        for job in list(self._waiting.values()):
-            self._settle(job, RequestError.not_ready("draining"))
+        if self._timer is not None:
+            self._timer.cancel()
+        for job in self._waiting.values():
+            _settle(job, RequestError.not_ready("draining"))
         self._waiting.clear()
-        for crew in (self._crew, self._coming):
-            if crew is not None:
-                crew.stop()
-        for worker in self._workers:  # some may still be of the model before
-            worker.stop()
-        join_s = 1.0 / max(1, len(self._workers))
-        for worker in self._workers:
-            await asyncio.to_thread(worker.join, join_s)
-
-    def _new_crew(self, loader: Loader, settled: Callable[[ModelError | None], None]) -> Crew:
-        return Crew(
-            loader,
-            size=self._count,
-            call=self._call,
-            settled=settled,
-            report=lambda number, result: self._call(self._on_result, number, result),
-        )
-
-    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Run the function on the event loop; the only method that other threads use."""
-        assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has gone, nobody listens
-            self._loop.call_soon_threadsafe(function, *arguments)
+        await self._roster.stop()
 
     def _on_loaded(self, error: ModelError | None) -> None:
-        if error is None:
-            self._workers = list(self._crew.workers)
-            self._idle.update(range(self._count))
         if self.state == "loading":
             self.state = "ready" if error is None else "failed"
             self.error = error
             self._on_state(self.state)
 
-    def _relieve(self, number: int) -> None:
-        """Let the worker go that has nothing in hand, if it is of a model that was replaced."""
-        if self._workers[number] is not self._crew.workers[number]:
-            self._workers[number].stop()
-            self._workers[number] = self._crew.workers[number]
+    def _on_hired(self, error: Exception | None) -> None:
+        if error is not None and not self._roster.workers and self.state == "ready":
+            self.state = "failed"
+            self.error = ModelError(f"all workers hang, and the model cannot be loaded again: {error}")
+            self._on_state(self.state)
+        if self._waiting:
+            self._step()
+
+    @property
+    def _busy(self) -> bool:
+        return len(self._running) >= len(self._roster.workers)
+
+    def _earliest_end_s(self, image_bytes: int) -> float:
+        """The moment by which a picture that arrived now would be done at the very earliest: started by the first
+        worker that is free, before all others that wait, and as quick as one may surely say."""
+        now_s = self._clock()
+        free_s = now_s
+        if self._busy:
+            free_s = min((batch.earliest_s for batch in self._running.values()), default=now_s)
+        return max(now_s, free_s) + self._service.surely_s(image_bytes, now_s)
 
     def _step(self) -> None:
         now_s = self._clock()
         state = QueueState(
             now_s=now_s,
             waiting=tuple(job.entry for job in self._waiting.values()),
-            workers=[
-                WorkerState(number=number, room=int(number in self._idle)) for number in range(len(self._workers))
-            ],
+            workers=tuple(self._worker_state(worker, now_s) for worker in self._roster.workers.values()),
+            finished=tuple(self._finished),
+            bound=self._limit.limit,
         )
+        self._finished.clear()
+        starts: dict[int, list[Job[Any]]] = {}
+        wake_s = math.inf
         for action in self._scheduler.step(state):
-            if not isinstance(action, (Start, Refuse)):
-                continue
-            job = self._waiting.pop(action.key)
-            if job.timer is not None:
-                job.timer.cancel()
-            if isinstance(action, Refuse):
-                problem = RequestError.deadline()
-                self._observer.refused(problem.code)
-                self._settle(job, problem)
-            else:
-                self._begin(action, job, now_s)
+            if isinstance(action, Start):
+                starts.setdefault(action.worker, []).append(self._waiting[action.key])
+            elif isinstance(action, Refuse):
+                self._turn_away(action.key, RequestError.deadline())
+            elif isinstance(action, Shed):
+                self._turn_away(action.key, self.overloaded())
+            elif isinstance(action, Wake):
+                wake_s = min(wake_s, action.at_s)
+        for number, jobs in starts.items():
+            self._begin(self._roster.workers[number], jobs, now_s)
+        for key in list(self._waiting)[self._limit.limit :]:
+            self._turn_away(key, self.overloaded())
+        self._limit.observe(
+            now_s,
+            waiting=len(self._waiting),
+            backlog_s=sum(job.entry.service_s for job in self._waiting.values()) / self._count,
+            service_s=self._service.mean_s,
+        )
+        self._wake(now_s, wake_s)
 
-    def _begin(self, action: Start, job: Job[Any], now_s: float) -> None:
-        self._idle.remove(action.worker)
-        self._running[action.worker] = job, now_s
-        job.queue_s = now_s - job.entry.arrived_s
-        worker = self._workers[action.worker]
-        job.source = worker.source
-        worker.give(job.task)
-        self._observer.started((job.queue_s,))
+    def _worker_state(self, worker: Worker, now_s: float) -> WorkerState:
+        batch = self._running.get(worker.number)
+        if batch is None:
+            return WorkerState(number=worker.number, room=worker.room, free_s=now_s)
+        return WorkerState(number=worker.number, room=0, free_s=max(now_s, batch.free_s))
 
-    def _on_result(self, number: int, result: object) -> None:
-        job, started_s = self._running.pop(number)
-        self._idle.add(number)
-        self._relieve(number)
-        service_s = self._clock() - started_s
-        self._mean_service_s += (service_s - self._mean_service_s) * (_MEAN_GAIN if self._mean_service_s else 1.0)
-        self._observer.finished(service_s)
-        self._settle(job, result)
+    def _turn_away(self, key: int, problem: RequestError) -> None:
+        self._observer.refused(problem.code)
+        _settle(self._waiting.pop(key), problem)
+
+    def _begin(self, worker: Worker, jobs: Sequence[Job[Any]], now_s: float) -> None:
+        jobs = _on_time(jobs, now_s)
+        for job in jobs:
+            del self._waiting[job.entry.key]
+            job.source = worker.source
+        self._running[worker.number] = Batch(
+            worker=worker,
+            jobs=jobs,
+            since_s=now_s,
+            free_s=now_s + sum(self._service.expected_s(job.entry.image_bytes) for job in jobs),
+            earliest_s=now_s + self._service.surely_s(jobs[0].entry.image_bytes, now_s),
+        )
+        worker.give([job.task for job in jobs])
+        self._observer.started([now_s - job.entry.arrived_s for job in jobs])
+
+    def _on_run(self, worker: Worker, run: Run) -> None:
+        lost = self._lost.pop(worker, None)
+        if lost is not None:
+            for job in lost.jobs:
+                job.place.leave()
+            return
+        batch = self._running.pop(worker.number)
+        self._roster.relieve(worker.number)
+        now_s = self._clock()
+        share_s = run.service_s / len(batch.jobs)
+        self._observer.finished(run.service_s)
+        for job, result in zip(batch.jobs, run.results, strict=True):
+            if not isinstance(result, Exception):  # one that failed is quick, and says nothing of the next
+                self._service.learn(job.entry.image_bytes, share_s, now_s)
+            self._finished.append(Finished(key=job.entry.key, worker=worker.number, service_s=share_s))
+            _settle(job, self.overloaded() if isinstance(result, MemoryError) else result)
         if self._waiting:
             self._step()
 
-    def _settle(self, job: Job[Any], result: object) -> None:
-        job.place.leave()
-        if job.done.done():
-            return
-        if isinstance(result, InvalidImageError):
-            job.done.set_exception(RequestError.invalid_image(str(result)))
-        elif isinstance(result, Exception):
-            job.done.set_exception(result)
-        else:
-            job.done.set_result(result)
+    def _wake(self, now_s: float, wake_s: float) -> None:
+        """Come back at `wake_s`, at the next deadline of the queue or when a worker must be given up, whichever is
+        first. A timer that fires earlier than that is left: it will come here again."""
+        assert self._loop is not None
+        times_s = [wake_s, *(batch.since_s + self._infer_timeout_s for batch in self._running.values())]
+        times_s += [
+            job.entry.due_s + _TIMER_SLACK_S for job in self._waiting.values() if job.entry.due_s is not None
+        ]
+        wake_s = min((time_s for time_s in times_s if time_s > now_s), default=math.inf)
+        if wake_s < self._timer_s:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_s = wake_s
+            self._timer = self._loop.call_later(wake_s - now_s, self._on_timer)
 
-    def _retry_after_s(self) -> int:
-        """The time in which today's queue empties, in whole seconds as `Retry-After` wants them."""
-        wait_s = (len(self._waiting) + 1) * self._mean_service_s / self._count
-        return min(_MAX_RETRY_AFTER_S, max(1, math.ceil(wait_s)))
+    def _on_timer(self) -> None:
+        self._timer, self._timer_s = None, math.inf
+        now_s = self._clock()
+        for batch in list(self._running.values()):
+            if now_s >= batch.since_s + self._infer_timeout_s:
+                self._give_up(batch)
+        self._step()
+
+    def _give_up(self, batch: Batch) -> None:
+        del self._running[batch.worker.number]
+        self._lost[batch.worker] = batch
+        self._roster.give_up(batch.worker)
+        for job in batch.jobs:
+            if not job.done.done():
+                job.done.set_exception(
+                    RuntimeError(f"a worker has not ended within {self._infer_timeout_s:g} s and was replaced")
+                )
+
+
+def _on_time(jobs: Sequence[Job[Any]], now_s: float) -> Sequence[Job[Any]]:
+    """As many of the jobs as can run together without one missing its deadline for the others' sake, presuming
+    that nothing is gained; the first one always."""
+    end_s = now_s
+    due_s = math.inf
+    for count, job in enumerate(jobs):
+        end_s += job.entry.service_s
+        due_s = min(due_s, math.inf if job.entry.due_s is None else job.entry.due_s)
+        if count and end_s > due_s:
+            return jobs[:count]
+    return jobs
+
+
+def _settle(job: Job[Any], result: Any) -> None:
+    job.place.leave()
+    if job.done.done():
+        return
+    if isinstance(result, InvalidImageError):
+        job.done.set_exception(RequestError.invalid_image(str(result)))
+    elif isinstance(result, Exception):
+        job.done.set_exception(result)
+    else:
+        job.done.set_result(result)

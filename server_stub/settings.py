@@ -63,7 +63,13 @@ class ServerSettings:
     workers: int = _setting(
         usable_cores, "threads with one interpreter each; by default one per core", least=1, most=256
     )
-    queue_bound: int = _setting(64, "so many requests may wait for the workers", least=0)
+    queue_bound: int = _setting(
+        64, "so many requests may wait for the workers; under lasting overload fewer may", least=0
+    )
+    scheduler: str | None = _setting(None, "who of them is next; a name that does not exist lists those that do")
+    infer_timeout_s: float = _setting(
+        30.0, "a worker that takes longer for a picture counts as hung and is replaced", least=0.001
+    )
     body_timeout_s: float = _setting(30.0, "a body must have arrived within this time", least=0.001)
     drain_s: float = _setting(
         10.0, "what is in flight when the server is told to stop has so long to end", least=0
