@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay bench-fog test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -46,6 +46,9 @@ bench-live: $(STAMP)
 
 bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
+
+bench-fog: $(STAMP)
+	$(BIN)/python -m benchmarks.fog --out benchmarks/results
 
 test-arm:
 	bash tests/arm/run.sh
