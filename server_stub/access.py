@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offload_sdk.wire import HEALTH_PATH
+from offload_sdk.wire_open_inference import LIVE_PATH, READY_PATH
 from server_stub.answers import problem_response
 from server_stub.auth import TokenGuard
 from server_stub.engine import Clock
@@ -23,7 +24,7 @@ from server_stub.watched import Watched, warn_of_others
 
 __all__ = ["Access", "rates", "token_guard"]
 
-_OPEN_PATHS = frozenset((HEALTH_PATH, "/docs", "/openapi.json"))
+_OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, "/docs", "/openapi.json"))
 
 
 class Access:
@@ -40,7 +41,7 @@ class Access:
                 self._check(scope)
             except RequestError as problem:
                 log_problem(scope, request_id_of(scope), problem)
-                await problem_response(problem)(scope, receive, send)
+                await problem_response(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from offload_sdk._version import __version__
 from offload_sdk.wire import ANALYZE_PATH, HEALTH_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
 from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
-from server_stub.answers import json_response, problem_response
+from server_stub.answers import problem_response
+from server_stub.direct_route import DirectRoute
 from server_stub.engine import Clock, Loader
 from server_stub.gate import DisconnectedError, Gate
+from server_stub.health import health_response
 from server_stub.logs import log_problem
+from server_stub.open_inference import add_open_inference
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
 from server_stub.scheduling import DEFAULT_SCHEDULER, Scheduler, make_scheduler
@@ -32,14 +33,6 @@ from server_stub.shell import RequestShell, request_id_of
 __all__ = ["create_app"]
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
-
-
-class _DirectRoute(APIRoute):
-    """Hands the request to the endpoint as it is, which saves FastAPI's resolving of dependencies for each one."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
 
 
 def create_app(
@@ -81,11 +74,10 @@ def create_app(
             "model": pool.model,
             "version": __version__,
         }
-        if pool.state == "ready":
-            return json_response(document)
-        return json_response(document, status=503, headers={"Retry-After": "2"})
+        return health_response(pool, document)
 
-    endpoint = Analyze(Gate(pool, settings, clock))
+    gate = Gate(pool, settings, clock)
+    endpoint = Analyze(gate)
 
     async def analyze(request: Request) -> Response:
         return await endpoint(request)
@@ -97,13 +89,14 @@ def create_app(
     app.router.add_api_route(
         ANALYZE_PATH,
         analyze,
-        route_class_override=_DirectRoute,
+        route_class_override=DirectRoute,
         methods=["POST"],
         summary="Classify a picture",
         responses=ANALYZE_RESPONSES,
         openapi_extra=ANALYZE_EXTRA,
         response_model=None,
     )
+    add_open_inference(app, pool, gate, max_body_bytes=settings.max_body_bytes)
     _map_errors(app)
     app.add_middleware(Access, guard=token_guard(settings, clock), rates=rates(settings, clock))
     if settings.cors_origins:
@@ -124,7 +117,7 @@ def _map_errors(app: FastAPI) -> None:
     async def on_problem(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, RequestError)
         log_problem(request.scope, request_id_of(request.scope), problem)
-        return problem_response(problem)
+        return problem_response(problem, request.scope["path"])
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -51,6 +51,10 @@ class RequestError(Exception):
         )
 
     @classmethod
+    def unknown_model(cls, name: str, known: str) -> RequestError:
+        return cls(404, "unknown_model", f"there is no model {name[:100]!r} here; this server has {known!r}")
+
+    @classmethod
     def slow_body(cls, limit_s: float) -> RequestError:
         return cls(408, "request_timeout", f"the body did not arrive within {limit_s:g} s")
 

@@ -51,12 +51,13 @@ class RequestShell:
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:  # uvicorn's, when the time for the shutdown is over
             if not exchange.answering:
-                await problem_response(RequestError.not_ready("draining"))(scope, exchange.receive, send)
+                refusal = problem_response(RequestError.not_ready("draining"), scope["path"])
+                await refusal(scope, exchange.receive, send)
         except Exception as error:
             problem = RequestError.internal()
             log_problem(scope, exchange.request_id, problem, error)
             if not exchange.answering:
-                await problem_response(problem)(scope, exchange.receive, exchange.send)
+                await problem_response(problem, scope["path"])(scope, exchange.receive, exchange.send)
 
 
 class _Exchange:
