@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.fog.node import machines_of, simulate
+from benchmarks.fog.node import Ending, machines_of, simulate
 from benchmarks.fog.parameters import Parameters, variations
 from benchmarks.fog.policies import NAMES, make
 from benchmarks.fog.score import Score, score
-from benchmarks.fog.workload import draw
+from benchmarks.fog.workload import Request, draw
 
-__all__ = ["AXES", "CHARTS", "Case", "Chart", "cases_of", "play"]
+__all__ = ["AXES", "CHARTS", "Case", "Chart", "cases_of", "play", "serve"]
 
 _LOADS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)  # of the requests of all other charts
 _MACHINES_PER_HOST = (2, 3, 4, 5, 6, 7, 8)
@@ -66,13 +66,15 @@ def cases_of(base: Parameters, seeds: int, every: int = 1) -> list[Case]:
 
 def play(case: Case) -> Mapping[str, Score]:
     """Run every policy over the same requests."""
-    parameters = case.parameters
-    requests, machines = draw(parameters, case.seed), machines_of(parameters)
-    return {
-        name: score(
-            parameters,
-            requests,
-            simulate(requests, machines, make(name, parameters), live=parameters.context_is_live),
-        )
-        for name in NAMES
-    }
+    requests = draw(case.parameters, case.seed)
+    return {name: score(case.parameters, requests, serve(case.parameters, requests, name)) for name in NAMES}
+
+
+def serve(parameters: Parameters, requests: Sequence[Request], policy: str) -> list[Ending]:
+    return simulate(
+        requests,
+        machines_of(parameters),
+        make(policy, parameters),
+        live=parameters.context_is_live,
+        stoppable=parameters.preempts,
+    )

@@ -9,7 +9,7 @@ the interval of the mean lies above zero in each cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from benchmarks.fog.cells import CHARTS, Chart
@@ -116,7 +116,16 @@ def _varied(results: Results) -> list[Claim]:
         claims.append(_better(results, [chart], DYNAMIC, BASELINES, f"{name}: the proposal beats the others"))
         if OWN not in PAPER:
             claims.append(_better(results, [chart], OWN, PAPER, f"{name}: {OWN} beats all five"))
+        claims[-1] = replace(claims[-1], figure=f"{claims[-1].figure}; {_ranking(results, chart)}")
     return claims
+
+
+def _ranking(results: Results, chart: Chart) -> str:
+    (x,) = results.places(chart.axis)
+    means = {policy: results.mean(chart.axis, x, policy, chart.metric).mean for policy in results.policies}
+    return ", ".join(
+        f"{policy} {means[policy]:.1f}" for policy in sorted(means, key=means.__getitem__, reverse=True)
+    )
 
 
 def _said(interval: Interval, unit: str) -> str:

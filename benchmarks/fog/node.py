@@ -64,14 +64,14 @@ def simulate(
     scheduler: Scheduler,
     *,
     live: bool = False,
-    can_stop: bool = False,
+    stoppable: bool = False,
 ) -> list[Ending]:
     """Let the scheduler serve the requests; return one ending for each, by key. Raises `ProtocolViolation`.
 
-    `live` lets it see battery and signal as they are, not as on arrival. With `can_stop` it is told what runs
+    `live` lets it see battery and signal as they are, not as on arrival. With `stoppable` it is told what runs
     and may pre-empt it; the work is lost. What it neither starts nor refuses ends as refused once all is quiet.
     """
-    node = _Node(requests, machines, scheduler, live, can_stop)
+    node = _Node(requests, machines, scheduler, live, stoppable)
     return [node.endings[key] for key in sorted(node.endings)]
 
 
@@ -82,12 +82,12 @@ class _Node:
         machines: Sequence[WorkerState],
         scheduler: Scheduler,
         live: bool,
-        can_stop: bool,
+        stoppable: bool,
     ) -> None:
         self.endings: dict[int, Ending] = {}
         self._environment = simpy.Environment()
         self._scheduler = scheduler
-        self._live, self._can_stop = live, can_stop
+        self._live, self._stoppable = live, stoppable
         self._requests = {request.told.key: request for request in requests}
         self._waiting: dict[int, Waiting] = {}  # in order of arrival
         self._idle = {machine.number: machine for machine in machines}
@@ -154,7 +154,7 @@ class _Node:
             machine,
             room=0,
             free_s=environment.now + request.told.service_s / machine.speed,
-            running=request.told if self._can_stop else None,
+            running=request.told if self._stoppable else None,
         )
 
     def _finish(self, number: int, _: simpy.Event) -> None:
@@ -168,7 +168,7 @@ class _Node:
         self.endings[key] = Ending(key=key, started_s=None, ended_s=self._environment.now)
 
     def _preempt(self, number: int) -> None:
-        if not self._can_stop or number not in self._running:
+        if not self._stoppable or number not in self._running:
             raise self._violation(f"worker {number} runs nothing that can be stopped")
         run = self._stop(number)
         run.done.callbacks.clear()

@@ -38,6 +38,7 @@ class Parameters:
     - `context_is_live`: schedulers see battery and signal as they are now; else, as on the live server, as they
       were on arrival.
     - `in_rounds`: every policy decides once in an interval, as the paper's; else only the paper's does.
+    - `preempts`: the paper's policy may stop what runs, whose work is lost; the text is of two minds about it.
     """
 
     hosts: tuple[Host, ...] = (
@@ -64,6 +65,7 @@ class Parameters:
     drift_sd_db_per_s: float = 0.75
     context_is_live: bool = False
     in_rounds: bool = False
+    preempts: bool = False
 
     @property
     def machines(self) -> int:
@@ -90,4 +92,5 @@ def variations(base: Parameters) -> dict[str, Parameters]:
         "requests in bursts (gaps with cv 4)": replace(base, gap_cv=4.0),
         "battery and signal told anew all the time": replace(base, context_is_live=True),
         "every policy decides in rounds": replace(base, in_rounds=True),
+        "the proposal pre-empts": replace(base, preempts=True),
     }

@@ -29,8 +29,8 @@ _LOOK: dict[Any, Any] = {
 }
 _SIZE_IN = (15.0, 8.2)
 _STYLES: Mapping[str, tuple[str, str, str]] = {  # colour, line, marker
-    STATIC: ("#56B4E9", "--", "v"),
     DYNAMIC: ("#0072B2", "-", "^"),
+    STATIC: ("#56B4E9", "--", "v"),  # over the other, which it often equals
     "fcfs": ("#000000", ":", "o"),
     "sjf": ("#E69F00", "-", "s"),
     "qos": ("#009E73", "-.", "D"),
@@ -82,8 +82,10 @@ def draw_charts(rows: Sequence[Row], path: Path) -> Path:
 
 
 def _draw(axes: Axes, chart: Chart, rows: Sequence[Row]) -> None:
-    for policy in dict.fromkeys(row.policy for row in rows):
-        colour, line, marker = _STYLES[policy]
+    drawn = dict.fromkeys(row.policy for row in rows)
+    for policy, (colour, line, marker) in _STYLES.items():
+        if policy not in drawn:
+            continue
         own = [row for row in rows if row.policy == policy]
         xs, means = [row.x for row in own], [row.mean for row in own]
         halves = [row.ci or 0.0 for row in own]
@@ -97,7 +99,7 @@ def _draw(axes: Axes, chart: Chart, rows: Sequence[Row]) -> None:
             linestyle=line,
             marker=marker,
             markersize=8.0 if policy == OWN else 4.5,
-            linewidth=1.4,
+            linewidth=2.6 if policy == DYNAMIC else 1.4,
             label=_NAMES[policy],
         )
     if chart.metric.endswith("_percent"):

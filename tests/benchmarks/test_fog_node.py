@@ -104,7 +104,7 @@ def test_what_is_stopped_waits_again_in_its_place_and_starts_anew() -> None:
 
     scheduler = Scripted(answer)
     requests = [request(0, 0.0, 5.0), request(1, 1.0, 2.0), request(2, 2.0, 9.0)]
-    assert simulate(requests, machines(1.0), scheduler, can_stop=True) == [
+    assert simulate(requests, machines(1.0), scheduler, stoppable=True) == [
         answered(0, 3.0, 8.0),
         answered(1, 1.0, 3.0),
         answered(2, 8.0, 17.0),
