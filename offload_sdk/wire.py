@@ -3,7 +3,8 @@
 Pure: no sockets, no clock, no HTTP library. The public contract of the exchange:
 
 - `POST /analyze`, multipart field `image`, answers `{"predictions": [...], "model": ..., "request_id": ...}`;
-- request headers, all optional, carry the request's id, its remaining time and the device's state;
+- request headers, all optional, carry the request's id, its remaining time and the device's state, and
+  `traceparent` (W3C Trace Context) its place in a trace;
 - `Server-Timing` (W3C) reports the server's own share of the time, in milliseconds;
 - an error is `{"error": {"code": ..., "message": ...}}`.
 """
@@ -11,6 +12,7 @@ Pure: no sockets, no clock, no HTTP library. The public contract of the exchange
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,18 +34,22 @@ __all__ = [
     "SERVER_TIMING_HEADER",
     "SIGNAL_HEADER",
     "TOP_K_HEADER",
+    "TRACE_HEADER",
     "Answer",
     "RequestContext",
+    "TraceContext",
     "answer_body",
     "encode_image",
     "error_body",
     "format_server_timing",
+    "format_trace",
     "parse_answer",
     "parse_context",
     "parse_error_message",
     "parse_health",
     "parse_retry_after",
     "parse_server_timing",
+    "parse_trace",
     "request_headers",
 ]
 
@@ -55,6 +61,7 @@ DEADLINE_HEADER = "Offload-Deadline"
 BATTERY_HEADER = "Offload-Battery"
 SIGNAL_HEADER = "Offload-Signal"
 TOP_K_HEADER = "Offload-Top-K"
+TRACE_HEADER = "traceparent"
 SERVER_TIMING_HEADER = "Server-Timing"
 SERVER_STEPS = ("queue", "decode", "infer")  # a proxy on the way may add entries of its own
 
@@ -62,6 +69,8 @@ DEFAULT_TOP_K = 3
 MAX_TOP_K = 100
 MAX_ANSWER_BYTES = 256 * 1024
 _MAX_ID_CHARS = 128
+_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_SAMPLED = 0x01
 _MOST_NAME_CHARS = 300
 
 
@@ -76,6 +85,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceContext:
+    """Where a request stands in a distributed trace (W3C Trace Context): 32 and 16 lower-case hexadecimal digits,
+    not all of them zero, and whether the caller keeps the trace."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """What a request said of itself. `deadline_s` is the time left when it was sent; unknown is None."""
 
@@ -84,6 +103,7 @@ class RequestContext:
     battery_frac: float | None = None
     signal_dbm: float | None = None
     top_k: int = DEFAULT_TOP_K
+    trace: TraceContext | None = None
 
 
 def encode_image(image: bytes, media_type: str, *, boundary: str) -> tuple[str, bytes]:
@@ -113,6 +133,8 @@ def request_headers(context: RequestContext) -> dict[str, str]:
         headers[SIGNAL_HEADER] = f"{context.signal_dbm:.0f}"
     if context.top_k != DEFAULT_TOP_K:
         headers[TOP_K_HEADER] = str(context.top_k)
+    if context.trace is not None:
+        headers[TRACE_HEADER] = format_trace(context.trace)
     return headers
 
 
@@ -137,7 +159,21 @@ def parse_context(headers: Mapping[str, str]) -> RequestContext:
         battery_frac=_number(get(BATTERY_HEADER), 0.0, 1.0),
         signal_dbm=_number(get(SIGNAL_HEADER), -200.0, 50.0),
         top_k=DEFAULT_TOP_K if top_k is None else int(top_k),
+        trace=parse_trace(get(TRACE_HEADER)),
     )
+
+
+def format_trace(trace: TraceContext) -> str:
+    """Return a `traceparent` value of version 00."""
+    return f"00-{trace.trace_id}-{trace.span_id}-{_SAMPLED if trace.sampled else 0:02x}"
+
+
+def parse_trace(value: str | None) -> TraceContext | None:
+    """Read a `traceparent`; what is not one counts as absent. What a later version adds is passed over."""
+    match = None if value is None else _TRACE.fullmatch(value)
+    if match is None or (match[1] == "00" and match[5] is not None):
+        return None
+    return TraceContext(trace_id=match[2], span_id=match[3], sampled=bool(int(match[4], 16) & _SAMPLED))
 
 
 def answer_body(labels: Iterable[Label], *, model: str, request_id: str) -> dict[str, Any]:

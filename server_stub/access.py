@@ -14,39 +14,47 @@ from offload_sdk.wire_open_inference import LIVE_PATH, READY_PATH
 from server_stub.answers import problem_response
 from server_stub.auth import TokenGuard
 from server_stub.engine import Clock
-from server_stub.logs import log_problem
+from server_stub.metrics import METRICS_PATH
+from server_stub.pages import DOCS_ASSETS_PATH, DOCS_PATH, OPENAPI_PATH
 from server_stub.problems import RequestError
 from server_stub.rates import Rates, client_of_address
+from server_stub.served import notes_of
 from server_stub.settings import ServerSettings
-from server_stub.shell import request_id_of
 from server_stub.tokens import hashed, read_tokens
 from server_stub.watched import Watched, warn_of_others
 
 __all__ = ["Access", "rates", "token_guard"]
 
-_OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, "/docs", "/openapi.json"))
+_OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, DOCS_PATH, OPENAPI_PATH))
 
 
 class Access:
     """ASGI middleware. Without `guard` nobody needs a token, without `rates` nobody is slowed down."""
 
-    def __init__(self, app: ASGIApp, *, guard: TokenGuard | None, rates: Rates | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, guard: TokenGuard | None, rates: Rates | None, public_metrics: bool
+    ) -> None:
         self._app = app
+        self._open_paths = _OPEN_PATHS | {METRICS_PATH} if public_metrics else _OPEN_PATHS
         self._guard = guard
         self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+        if scope["type"] == "http" and not self._is_open(scope["path"]):
             try:
                 self._check(scope)
             except RequestError as problem:
-                log_problem(scope, request_id_of(scope), problem)
+                notes_of(scope).problem = problem
                 await problem_response(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or path.startswith(f"{DOCS_ASSETS_PATH}/")
+
     def _check(self, scope: Scope) -> None:
         client = None if self._guard is None else self._guard.check(Headers(scope=scope).get("authorization"))
+        notes_of(scope).token = client
         if self._rates is None:
             return
         if client is None:

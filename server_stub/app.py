@@ -13,22 +13,25 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from offload_sdk._version import __version__
-from offload_sdk.wire import ANALYZE_PATH, HEALTH_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
+from offload_sdk.wire import ANALYZE_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
 from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
 from server_stub.answers import problem_response
 from server_stub.direct_route import DirectRoute
 from server_stub.engine import Clock, Loader
 from server_stub.gate import DisconnectedError, Gate
-from server_stub.health import health_response
-from server_stub.logs import log_problem
+from server_stub.health import add_health
+from server_stub.logs import RequestLog
+from server_stub.metrics import CONTENT_TYPE, METRICS_PATH, ServerMetrics
 from server_stub.open_inference import add_open_inference
+from server_stub.pages import add_docs
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
 from server_stub.scheduling import DEFAULT_SCHEDULER, Scheduler, make_scheduler
-from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, HEALTH_RESPONSES
+from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, METRICS_RESPONSES
+from server_stub.served import Served, notes_of
 from server_stub.settings import ServerSettings
-from server_stub.shell import RequestShell, request_id_of
+from server_stub.shell import RequestShell
 
 __all__ = ["create_app"]
 
@@ -47,6 +50,8 @@ def create_app(
 
     `app.state.pool` is its `Pool`. `on_state` is called on the event loop when loading has ended.
     """
+    metrics = ServerMetrics()
+    log = RequestLog(settings.log_requests, clock=clock)
     pool = Pool(
         loader,
         workers=settings.workers,
@@ -56,7 +61,13 @@ def create_app(
         scheduler=make_scheduler(settings.scheduler or DEFAULT_SCHEDULER) if scheduler is None else scheduler,
         clock=clock,
         on_state=on_state,
+        observer=metrics,
     )
+    metrics.watch(pool)
+
+    def report(served: Served) -> None:
+        metrics(served)
+        log(served)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,17 +75,16 @@ def create_app(
         yield
         await pool.close()
 
-    app = FastAPI(title="offload-sdk server", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title="offload-sdk server", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.pool = pool
 
-    async def health() -> Response:
-        document = {
-            "status": "ok" if pool.state == "ready" else pool.state,
-            "model_loaded": pool.loaded,
-            "model": pool.model,
-            "version": __version__,
-        }
-        return health_response(pool, document)
+    add_health(app, pool)
+    add_docs(app)
+
+    async def metrics_text() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     gate = Gate(pool, settings, clock)
     endpoint = Analyze(gate)
@@ -83,9 +93,13 @@ def create_app(
         return await endpoint(request)
 
     app.add_api_route(
-        HEALTH_PATH, health, methods=["GET"], summary="Health", responses=HEALTH_RESPONSES, response_model=None
+        METRICS_PATH,
+        metrics_text,
+        methods=["GET"],
+        summary="Metrics for Prometheus",
+        responses=METRICS_RESPONSES,
+        response_model=None,
     )
-    app.add_api_route(HEALTH_PATH, health, methods=["HEAD"], include_in_schema=False, response_model=None)
     app.router.add_api_route(
         ANALYZE_PATH,
         analyze,
@@ -98,7 +112,12 @@ def create_app(
     )
     add_open_inference(app, pool, gate, max_body_bytes=settings.max_body_bytes)
     _map_errors(app)
-    app.add_middleware(Access, guard=token_guard(settings, clock), rates=rates(settings, clock))
+    app.add_middleware(
+        Access,
+        guard=token_guard(settings, clock),
+        rates=rates(settings, clock),
+        public_metrics=settings.public_metrics,
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -107,16 +126,22 @@ def create_app(
             allow_headers=["*"],
             expose_headers=[REQUEST_ID_HEADER, SERVER_TIMING_HEADER, "Retry-After"],
         )
-    app.add_middleware(RequestShell, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        RequestShell,
+        max_body_bytes=settings.max_body_bytes,
+        clock=clock,
+        closing=lambda: pool.state == "draining",
+        report=report,
+    )
     return app
 
 
 def _map_errors(app: FastAPI) -> None:
-    """Give every error, the framework's own ones too, the contract's shape and a line in the log."""
+    """Give every error, the framework's own ones too, the contract's shape, and note it."""
 
     async def on_problem(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, RequestError)
-        log_problem(request.scope, request_id_of(request.scope), problem)
+        notes_of(request.scope).problem = problem
         return problem_response(problem, request.scope["path"])
 
     async def on_http(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from server_stub.engine import Clock, EngineSource, Task, Timed
 from server_stub.intake import Place
 from server_stub.pool import Job, Pool
 from server_stub.problems import RequestError
+from server_stub.served import notes_of
 from server_stub.settings import ServerSettings
 from server_stub.shell import context_of
 
@@ -70,6 +71,8 @@ class Gate:
         collected = body()
         place = self._pool.admit(due_s, declared_bytes)
         content = await self._read(request.receive, collected, place)
+        notes = notes_of(request.scope)
+        notes.admitted_s = self._clock()
         job = self._pool.submit(
             task(content),
             place=place,
@@ -82,6 +85,8 @@ class Gate:
         assert job.source is not None
         passed_s = self._clock() - job.entry.arrived_s
         queue_s = max(0.0, passed_s - result.decode_s - result.infer_s)
+        notes.model = job.source.name
+        notes.steps_s = {"queue": queue_s, "decode": result.decode_s, "infer": result.infer_s}
         return Done(result=result, source=job.source, queue_s=queue_s)
 
     def _declared_bytes(self, header: str | None) -> int:

@@ -1,4 +1,5 @@
-"""The server's log: one JSON object a line, one line per error. Holds no token, no image, no request header."""
+"""The server's log: one JSON object a line, in ASCII, so that no text of a caller's can begin a line or steer a
+terminal. Holds no token, no image, no request header but the ids."""
 
 from __future__ import annotations
 
@@ -6,16 +7,19 @@ import json
 import logging
 import sys
 import traceback
+from collections import Counter
 from datetime import datetime, timezone
+from typing import Any
 
-from starlette.types import Scope
+from server_stub.engine import Clock
+from server_stub.served import Served
+from server_stub.settings import RequestLogging
 
-from server_stub.problems import RequestError
-
-__all__ = ["JsonLines", "configure_logging", "log_problem"]
+__all__ = ["JsonLines", "RequestLog", "configure_logging"]
 
 logger = logging.getLogger("server_stub")
 _MAX_TEXT_CHARS = 300
+_MAX_LINES_PER_S = 10  # of each kind of error
 
 
 class JsonLines(logging.Formatter):
@@ -31,7 +35,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 def configure_logging() -> None:
@@ -52,16 +56,66 @@ def configure_logging() -> None:
         chosen.propagate = False
 
 
-def log_problem(scope: Scope, request_id: str, problem: RequestError, error: Exception | None = None) -> None:
-    """Write the one line about a request that failed; `error` is what the server did not expect."""
-    client = scope.get("client")
-    fields = {
-        "status": problem.status,
-        "code": problem.code,
-        "request_id": request_id,
-        "method": scope["method"],
-        "path": scope["path"][:_MAX_TEXT_CHARS],
-        "client": client[0] if client else None,
-    }
-    level = logging.ERROR if error else logging.INFO if problem.status < 500 else logging.WARNING
-    logger.log(level, problem.message[:_MAX_TEXT_CHARS], extra={"fields": fields}, exc_info=error)
+class RequestLog:
+    """Writes a line about each request, or only about those that failed.
+
+    Under overload most requests fail, all in the same way, and a line for each would cost more than the refusal.
+    So `errors` writes only the first few of each kind in a second, and the next line says how many it stands for.
+    """
+
+    def __init__(self, which: RequestLogging, *, clock: Clock) -> None:
+        self._which = which
+        self._clock = clock
+        self._second = 0
+        self._written: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def __call__(self, served: Served) -> None:
+        if self._which == "none" or (self._which == "errors" and served.status < 400):
+            return
+        code = "ok" if served.status < 400 else "gone" if served.problem is None else served.problem.code
+        if self._which == "errors" and not self._has_room(code):
+            return
+        left_out = self._left_out.pop(code, 0)
+        fields = {
+            "status": served.status,
+            "code": code,
+            "request_id": served.request_id,
+            "trace_id": None if served.trace is None else served.trace.trace_id,
+            "method": served.method,
+            "path": served.path[:_MAX_TEXT_CHARS],
+            "client": served.client,
+            "token": served.token,
+            "model": served.model,
+            "total_s": round(served.total_s, 6),
+            **{f"{step}_s": round(seconds, 6) for step, seconds in served.steps_s.items()},
+            "left_out": left_out or None,
+        }
+        logger.log(_level(served), _message(served), extra={"fields": _known(fields)}, exc_info=served.error)
+
+    def _has_room(self, code: str) -> bool:
+        second = int(self._clock())
+        if second != self._second:
+            self._second = second
+            self._written.clear()
+        self._written[code] += 1
+        if self._written[code] <= _MAX_LINES_PER_S:
+            return True
+        self._left_out[code] += 1
+        return False
+
+
+def _level(served: Served) -> int:
+    if served.error is not None:
+        return logging.ERROR
+    return logging.INFO if served.status < 500 else logging.WARNING
+
+
+def _message(served: Served) -> str:
+    if served.problem is not None:
+        return served.problem.message[:_MAX_TEXT_CHARS]
+    return "answered" if served.status < 400 else "the caller has gone"
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

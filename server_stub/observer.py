@@ -18,6 +18,7 @@ class Occupancy:
     in_flight: int
     limit: int
     held_bytes: int
+    workers: int
     busy_workers: int
 
 

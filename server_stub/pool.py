@@ -137,6 +137,7 @@ class Pool:
             in_flight=self.intake.bodies,
             limit=self.intake.max_bodies,
             held_bytes=self.intake.held_bytes,
+            workers=self._count,
             busy_workers=len(self._running),
         )
 

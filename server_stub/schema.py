@@ -16,9 +16,18 @@ from offload_sdk.wire import (
     SERVER_TIMING_HEADER,
     SIGNAL_HEADER,
     TOP_K_HEADER,
+    TRACE_HEADER,
 )
 
-__all__ = ["ANALYZE_EXTRA", "ANALYZE_RESPONSES", "HEALTH_RESPONSES", "AnalyzeAnswer", "ErrorAnswer", "Health"]
+__all__ = [
+    "ANALYZE_EXTRA",
+    "ANALYZE_RESPONSES",
+    "HEALTH_RESPONSES",
+    "METRICS_RESPONSES",
+    "AnalyzeAnswer",
+    "ErrorAnswer",
+    "Health",
+]
 
 
 class Health(BaseModel):
@@ -68,6 +77,16 @@ HEALTH_RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"model": Health, "description": "loading, draining, or failed to load", "headers": {**_ID, **_RETRY}},
 }
 
+METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "all metrics in Prometheus' text format",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+        "headers": _ID,
+    },
+    401: _error("the token is missing or wrong", {"WWW-Authenticate": {"schema": {"type": "string"}}}),
+    429: _error("this client sends more than its share", _RETRY),
+}
+
 ANALYZE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": AnalyzeAnswer,
@@ -109,6 +128,7 @@ ANALYZE_EXTRA: dict[str, Any] = {
         _header(DEADLINE_HEADER, "seconds left until the answer is useless", {"type": "number"}),
         _header(BATTERY_HEADER, "charge of the device, 0..1", {"type": "number", "minimum": 0, "maximum": 1}),
         _header(SIGNAL_HEADER, "level of its radio link in dBm", {"type": "number"}),
+        _header(TRACE_HEADER, "where the caller stands in a trace (W3C Trace Context)", {"type": "string"}),
         _header(
             TOP_K_HEADER,
             "how many classes to return",

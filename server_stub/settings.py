@@ -6,12 +6,14 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from offload_sdk._cores import usable_cores
 from offload_sdk.errors import ConfigurationError
 
-__all__ = ["ServerSettings"]
+__all__ = ["RequestLogging", "ServerSettings"]
+
+RequestLogging = Literal["errors", "all", "none"]
 
 
 def _setting(
@@ -80,6 +82,9 @@ class ServerSettings:
         512, "while more are open, idle ones among them, every request is answered 503", least=1
     )
     cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
+
+    log_requests: RequestLogging = _setting("errors", "which requests get a line in the log: all, errors or none")
+    public_metrics: bool = _setting(False, "let /metrics be read without a token")
 
     def __post_init__(self) -> None:
         for each in fields(self):
