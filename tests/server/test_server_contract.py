@@ -190,6 +190,7 @@ def test_errors_are_logged_once_as_json_without_secrets(live_server):
     logger.addHandler(handler)
     try:
         live_server.analyze(b"crash", headers={"Offload-Request-Id": "r-1", "Authorization": "Bearer hidden"})
+        live_server.until(lambda: bool(lines))
     finally:
         logger.removeHandler(handler)
     assert len(lines) == 1
