@@ -1,6 +1,6 @@
 """Whether the server can take requests, said alike by every protocol, and `/` itself.
 
-That it is alive, which is less, is the Open Inference Protocol's `/v2/health/live`: 200 while it loads or drains too.
+That it is alive, which is less, is the Open Inference Protocol's `/v2/health/live`: 200 as it loads or drains too.
 """
 
 from __future__ import annotations
