@@ -253,7 +253,7 @@ class Pool:
             waiting=tuple(job.entry for job in self._waiting.values()),
             workers=tuple(self._worker_state(worker, now_s) for worker in self._roster.workers.values()),
             finished=tuple(self._finished),
-            bound=self._limit.limit,
+            bound=self._limit.bound,
         )
         self._finished.clear()
         starts: dict[int, list[Job[Any]]] = {}
@@ -269,7 +269,7 @@ class Pool:
                 wake_s = min(wake_s, action.at_s)
         for number, jobs in starts.items():
             self._begin(self._roster.workers[number], jobs, now_s)
-        for key in list(self._waiting)[self._limit.limit :]:
+        for key in list(self._waiting)[self._limit.bound :]:
             self._turn_away(key, self.overloaded())
         self._limit.observe(
             now_s,

@@ -11,14 +11,14 @@ _LEAST_GRADIENT = 0.5
 
 
 class QueueLimit:
-    """Between `least` and `most` requests may wait: `limit`.
+    """Between `least` and `most` requests may wait.
 
     A burst may fill the queue to `most`, as it will be worked off. A queue that *stands* only makes everyone
     late: that is one whose shortest length within an interval is more than `_TOLERANCE` service times long.
     (Standing queues, and the interval of 100 ms: CoDel, RFC 8289.) Then the limit falls to the share of the
     standing queue that is tolerable, but to no less than half, interval after interval (the gradient of
-    Netflix's concurrency-limits); while a shorter one stands, the limit grows by one each interval; once the queue
-    was empty the overload is over and the limit is `most` again.
+    Netflix's concurrency-limits). While a shorter one stands the limit grows by one each interval, and it doubles
+    in each in which the queue was empty.
 
     The length is told as the seconds of work that wait, and not as what the requests have waited: where the
     urgent overtake, the shortest wait says nothing about the queue.
@@ -27,35 +27,36 @@ class QueueLimit:
     def __init__(self, *, least: int, most: int) -> None:
         self._least = min(least, most)
         self._most = most
+        self._limit = most
+        self._waiting = 0
         self._end_s: float | None = None
         self._standing_s = 0.0
         self._standing = 0
-        self.limit = most
+
+    @property
+    def bound(self) -> int:
+        """How many may wait after the next arrival. A limit that falls turns away no more than come: those who
+        wait already are worked off."""
+        return max(self._limit, self._waiting)
 
     def observe(self, now_s: float, *, waiting: int, backlog_s: float, service_s: float) -> None:
         """Take note that `waiting` requests wait, which keep all workers together busy for `backlog_s`.
 
         `service_s` is what one request takes. To be told whenever the queue has changed.
         """
-        if self._end_s is None:
-            self._begin(now_s, waiting, backlog_s, service_s)
+        self._waiting = waiting
+        if self._end_s is not None and now_s < self._end_s:
+            if backlog_s < self._standing_s:
+                self._standing_s, self._standing = backlog_s, waiting
             return
-        if now_s >= self._end_s:
-            self._adapt(service_s)
-            self._begin(now_s, waiting, backlog_s, service_s)
-        elif backlog_s < self._standing_s:
-            self._standing_s, self._standing = backlog_s, waiting
-
-    def _begin(self, now_s: float, waiting: int, backlog_s: float, service_s: float) -> None:
+        if self._end_s is not None:
+            self._adapt(_TOLERANCE * service_s)
         self._end_s = now_s + max(_INTERVAL_S, _INTERVAL_SERVICES * service_s)
         self._standing_s, self._standing = backlog_s, waiting
 
-    def _adapt(self, service_s: float) -> None:
-        tolerable_s = _TOLERANCE * service_s
-        if self._standing == 0:
-            self.limit = self._most
-        elif self._standing_s <= tolerable_s:
-            self.limit = min(self._most, self.limit + 1)
-        else:
+    def _adapt(self, tolerable_s: float) -> None:
+        if self._standing_s > tolerable_s:
             gradient = max(_LEAST_GRADIENT, tolerable_s / self._standing_s)
-            self.limit = max(self._least, min(self.limit, int(self._standing * gradient)))
+            self._limit = max(self._least, min(self._limit, int(self._standing * gradient)))
+        else:
+            self._limit = min(self._most, self._limit + (1 if self._standing else max(1, self._limit)))

@@ -95,7 +95,10 @@ class Roster:
         go, if the engine ever returns."""
         worker.stop()
         del self.workers[worker.number]
-        self._crew.hire(worker.number, self._on_worker)
+        if worker is self._crew.workers[worker.number]:
+            self._crew.hire(worker.number, self._on_worker)
+        else:  # another model's worker stands by
+            self.relieve(worker.number)
 
     async def stop(self) -> None:
         """End the workers, waiting a moment for what they have in hand."""

@@ -16,7 +16,7 @@ import requests
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError
 from server_stub.app import create_app
-from server_stub.engine import Inference, Scores, Signature
+from server_stub.engine import Clock, Inference, Scores, Signature
 from server_stub.pool import Pool
 from server_stub.run import Server, listen
 from server_stub.settings import ServerSettings
@@ -90,10 +90,12 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def running(settings: ServerSettings, model: FakeModel, *, load: bool = True) -> Iterator[LiveServer]:
+def running(
+    settings: ServerSettings, model: FakeModel, *, load: bool = True, clock: Clock = time.monotonic
+) -> Iterator[LiveServer]:
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
-    app = create_app(settings, model.load)
+    app = create_app(settings, model.load, clock=clock)
     server = Server(app, settings)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -119,9 +121,12 @@ def start_server() -> Iterator[Starter]:
     """Starts servers with settings of the test's own; they stop with the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(*, load: bool = True, **settings: object) -> LiveServer:
+        def start(
+            model: Any = None, *, load: bool = True, clock: Clock = time.monotonic, **settings: object
+        ) -> LiveServer:
             chosen = {"port": 0, "workers": 2, "queue_bound": 4, "drain_s": 2.0, **settings}
-            return stack.enter_context(running(ServerSettings(**chosen), FakeModel(), load=load))  # type: ignore[arg-type]
+            options = ServerSettings(**chosen)  # type: ignore[arg-type]
+            return stack.enter_context(running(options, model or FakeModel(), load=load, clock=clock))
 
         yield start
 
