@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-policies bench-prediction bench-live bench-replay bench-fog test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -32,8 +32,24 @@ bench: $(STAMP)
 bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator
 
+# Beside the servers that `make bench-stacks` has installed.
 bench-server: $(STAMP)
 	$(BIN)/python -m benchmarks.server
+
+# Each in an environment of its own, as their pins do not go together: 2 GB, most of it TensorFlow. With its
+# worker processes MLServer 1.7 does not start on uvloop 0.22; LitServe parses no form without python-multipart.
+bench-stacks: .venv-keras/.installed .venv-litserve/.installed $(MLSERVER)/.with-sdk
+
+.venv-keras/.installed: PACKAGES := flask pillow tensorflow-cpu
+.venv-litserve/.installed: PACKAGES := --editable . litserve python-multipart
+.venv-keras/.installed .venv-litserve/.installed: pyproject.toml
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet $(PACKAGES)
+	touch $@
+
+$(MLSERVER)/.with-sdk: $(MLSERVER)/.installed pyproject.toml
+	$(MLSERVER)/bin/python -m pip install --quiet --editable . 'uvloop<0.22'
+	touch $@
 
 bench-policies: $(STAMP)
 	$(BIN)/python -m benchmarks.policies --splice 20 --arrivals open
@@ -54,7 +70,7 @@ test-arm:
 	bash tests/arm/run.sh
 
 clean:
-	rm -rf $(VENV) $(MLSERVER) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(MLSERVER) .venv-keras .venv-litserve build dist .mypy_cache .ruff_cache .pytest_cache
 
 # The demonstration needs much less than a contributor does.
 $(DEMO): pyproject.toml

@@ -15,7 +15,9 @@ from typing import Any
 
 from benchmarks.live.course import Course
 from benchmarks.live.device import MODEL, DeviceSpec, Lap, run_device
-from benchmarks.server import server
+from benchmarks.server.payloads import payloads
+from benchmarks.server.stack import running
+from benchmarks.server.stacks import ours
 from offload_sdk._config import PolicyName
 from offload_sdk._types import Record
 from offload_sdk.log import read_rows
@@ -62,8 +64,9 @@ def run_course(course: Course, entries: Sequence[Entry], *, limited: bool, seed:
     resolve(MODEL, home / "models")  # built once, before several processes look for it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port, _ = stack.enter_context(server(MODEL, home / "models", _SERVER_WORKERS))
-        links = [stack.enter_context(LinkEmulator(("127.0.0.1", port), IDEAL)) for _ in entries]
+        served = ours(MODEL, home, payloads(), _SERVER_WORKERS)
+        server = stack.enter_context(running(served, folder / "server.log"))
+        links = [stack.enter_context(LinkEmulator(("127.0.0.1", server.port), IDEAL)) for _ in entries]
         pipes: list[Connection] = []
         for entry, link in zip(entries, links, strict=True):
             spec = DeviceSpec(
