@@ -27,6 +27,7 @@ from server_stub.open_inference import add_open_inference
 from server_stub.pages import add_docs
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
+from server_stub.reload import Reloader
 from server_stub.scheduling import DEFAULT_SCHEDULER, Scheduler, make_scheduler
 from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, METRICS_RESPONSES
 from server_stub.served import Served, notes_of
@@ -48,7 +49,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application; the model is loaded in the background once it starts.
 
-    `app.state.pool` is its `Pool`. `on_state` is called on the event loop when loading has ended.
+    `app.state.pool` is its `Pool`, and `app.state.reloader` loads the model anew. `on_state` is called on the
+    event loop when loading has ended.
     """
     metrics = ServerMetrics()
     log = RequestLog(settings.log_requests, clock=clock)
@@ -64,6 +66,7 @@ def create_app(
         observer=metrics,
     )
     metrics.watch(pool)
+    reloader = Reloader(pool, loader, reloaded=metrics.reloaded)
 
     def report(served: Served) -> None:
         metrics(served)
@@ -73,12 +76,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool.start()
         yield
+        await reloader.close()
         await pool.close()
 
     app = FastAPI(
         title="offload-sdk server", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.pool = pool
+    app.state.reloader = reloader
 
     add_health(app, pool)
     add_docs(app)

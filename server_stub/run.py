@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -19,13 +21,15 @@ from server_stub.app import create_app
 from server_stub.engine import Loader
 from server_stub.logs import configure_logging, logger
 from server_stub.pool import Pool, PoolState
+from server_stub.reload import Reloader
 from server_stub.settings import ServerSettings
 
 __all__ = ["Server", "listen", "serve"]
 
 _BACKLOG = 1024
 _MAX_HEADER_BYTES = 32 * 1024
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RELOAD_SIGNAL: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
 def serve(
@@ -36,9 +40,10 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is in flight within `settings.drain_s` and return.
 
-    A second signal ends the process at once. `announce` gets one line with the address as soon as the model is
-    loaded; health can be asked before. `loader` replaces the model that the settings name. Raises
-    `ConfigurationError` if the address cannot be had and `ModelError` if the model cannot be loaded.
+    A second signal ends the process at once. SIGHUP loads the model anew. `announce` gets one line with the
+    address as soon as the model is loaded; health can be asked before. `loader` replaces the model that the
+    settings name. Raises `ConfigurationError` if the address cannot be had and `ModelError` if the model cannot be
+    loaded.
     """
     configure_logging()
     listener = listen(settings)
@@ -110,14 +115,24 @@ def listen(settings: ServerSettings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn with two differences: it ends if the model cannot be loaded, and a signal that stopped it in good
-    order is not raised again, so that the exit status is 0."""
+    """uvicorn, but at a signal what is in flight ends first, while new requests are told to go elsewhere, and the
+    exit status is 0; and it ends if the model cannot be loaded."""
 
     def __init__(self, app: FastAPI, settings: ServerSettings) -> None:
         super().__init__(_uvicorn_config(app, settings))
         self._pool: Pool = app.state.pool
+        self._reloader: Reloader = app.state.reloader
+        self._drain_s = settings.drain_s
+        self._stop_at_s: float | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def on_tick(self, counter: int) -> bool:
+        self._loop = asyncio.get_running_loop()
+        if self._stop_at_s is not None:
+            left_s = self._stop_at_s - time.monotonic()
+            if left_s <= 0.0 or self._pool.occupancy().in_flight == 0:
+                self.config.timeout_graceful_shutdown = max(0, math.ceil(left_s))  # for answers on their way out
+                return True
         return await super().on_tick(counter) or self._pool.state == "failed"
 
     @contextlib.contextmanager
@@ -125,7 +140,9 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        previous = {number: signal.signal(number, self._stop) for number in _SIGNALS}
+        previous = {number: signal.signal(number, self._stop) for number in _STOP_SIGNALS}
+        if _RELOAD_SIGNAL is not None:
+            previous[_RELOAD_SIGNAL] = signal.signal(_RELOAD_SIGNAL, self._reload)
         try:
             yield
         finally:
@@ -133,7 +150,11 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.should_exit = True
+        self._stop_at_s = time.monotonic() + self._drain_s
         self._pool.drain()
-        for other in _SIGNALS:  # the next one ends the process
+        for other in _STOP_SIGNALS:  # the next one ends the process
             signal.signal(other, signal.SIG_DFL)
+
+    def _reload(self, number: int, frame: FrameType | None) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._reloader.ask)

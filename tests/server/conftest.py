@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from server_processes import Launch, launcher
 
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError
@@ -161,3 +162,10 @@ def error_code() -> Callable[[requests.Response], str]:
         return str(document["error"]["code"])
 
     return code
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts servers in processes of their own; see `steered_server`."""
+    with launcher() as start:
+        yield start

@@ -8,44 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
+from server_processes import ready_url
 
-Launch = Callable[..., "subprocess.Popen[str]"]
-SCRIPT = Path(__file__).parent / "steered_server.py"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is not delivered there")
-
-
-@pytest.fixture
-def launch() -> Iterator[Launch]:
-    processes: list[subprocess.Popen[str]] = []
-
-    def start(model: str = "fine", **settings: object) -> subprocess.Popen[str]:
-        chosen = json.dumps({"port": 0, "workers": 1, **settings})
-        process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), chosen, model],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=20)
-
-
-def ready_url(process: subprocess.Popen[str]) -> str:
-    line = process.stderr.readline()
-    assert line.startswith("offload-sdk server ready on http://"), line
-    return line.split()[4]
 
 
 def begin(threads: ThreadPoolExecutor, process: subprocess.Popen[str], url: str, image: bytes):
@@ -53,14 +22,6 @@ def begin(threads: ThreadPoolExecutor, process: subprocess.Popen[str], url: str,
     answer = threads.submit(requests.post, f"{url}/analyze", files={"image": image}, timeout=30)
     assert process.stdout.readline() == "entered\n"
     return answer
-
-
-def is_up(url: str) -> bool:
-    try:
-        requests.get(url, timeout=5)
-    except requests.ConnectionError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -104,6 +65,7 @@ def test_what_does_not_finish_in_time_is_answered_503(launch):
         process.send_signal(signal.SIGTERM)
         assert running.result().status_code == 503
         assert running.result().json()["error"]["code"] == "draining"
+        assert running.result().headers["Connection"] == "close"
         with contextlib.suppress(requests.ConnectionError):  # it may have come after the port was closed
             assert waiting.result().status_code == 503
     assert process.wait(20) == 0
@@ -115,7 +77,7 @@ def test_a_second_signal_ends_it_at_once(launch):
     with ThreadPoolExecutor(1) as threads:
         answer = begin(threads, process, url, b"25")
         process.send_signal(signal.SIGTERM)
-        while is_up(url):  # until the first signal has been dealt with
+        while requests.get(url, timeout=5).status_code == 200:  # until the first signal has been dealt with
             pass
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == -signal.SIGTERM

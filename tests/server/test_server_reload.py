@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import signal
+import sys
 import threading
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import requests
+from server_processes import ready_url
 
 from offload_sdk._types import Label
 from offload_sdk.errors import ModelError
 from server_stub.engine import Inference, Loader
 from server_stub.pool import Pool
+from server_stub.reload import Reloader
 
 
 def replace(server, loader: Loader) -> Future[None]:
@@ -152,3 +157,78 @@ def test_closing_while_a_model_loads_waits_for_neither():
         assert pool.model == "first"
 
     asyncio.run(run())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_a_signal_loads_the_model_anew_and_a_broken_one_leaves_a_line(launch, tmp_path):
+    chosen = tmp_path / "model"
+    chosen.write_text("first")
+    process = launch(str(chosen))
+    url = ready_url(process)
+
+    def model() -> str:
+        answer = requests.post(f"{url}/analyze", files={"image": b"0"}, timeout=30)
+        assert answer.status_code == 200
+        return answer.json()["model"]
+
+    def told() -> dict[str, str]:
+        process.send_signal(signal.SIGHUP)
+        return json.loads(process.stderr.readline())
+
+    assert model() == "first"
+    chosen.write_text("second")
+    assert told()["message"] == "requests start on the model second now, loaded anew (first before)"
+    assert model() == "second"
+    chosen.write_text("broken")
+    line = told()
+    assert line["level"] == "error"
+    assert line["message"] == "the model second stays in use: the model is broken; pull it again"
+    assert model() == "second"
+    chosen.write_text("third")
+    told()
+    assert model() == "third"
+    metrics = requests.get(f"{url}/metrics", timeout=10).text
+    assert 'offload_model_reloads_total{result="replaced"} 2.0' in metrics
+    assert 'offload_model_reloads_total{result="failed"} 1.0' in metrics
+    assert 'offload_model_info{model="third"' in metrics
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+def test_wishes_while_it_loads_become_one_more_load():
+    loads: list[Echo] = []
+
+    async def run() -> None:
+        ready = asyncio.Event()
+        pool = Pool(
+            loaded("first").load,
+            workers=1,
+            queue_bound=1,
+            max_inflight_bytes=100,
+            on_state=lambda state: ready.set(),
+        )
+        pool.start()
+        await asyncio.wait_for(ready.wait(), 20)
+
+        def load() -> Echo:
+            loads.append(Echo(f"number {len(loads)}"))
+            return loads[-1].load()
+
+        ended: list[str] = []
+        reloader = Reloader(pool, load, reloaded=ended.append)
+        reloader.ask()
+        while not loads:
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            reloader.ask()
+        loads[0].may_load.set()
+        while len(loads) < 2:
+            await asyncio.sleep(0.01)
+        loads[1].may_load.set()
+        while len(ended) < 2:
+            await asyncio.sleep(0.01)
+        assert (pool.model, ended, len(loads)) == ("number 1", ["replaced", "replaced"], 2)
+        await reloader.close()
+        await pool.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
