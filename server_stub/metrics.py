@@ -125,7 +125,7 @@ class _PoolState(Collector):
             ),
             ("offload_queue_length", "Requests that wait for a worker.", taken.queued),
             ("offload_requests_in_flight", "Requests admitted and not yet ended.", taken.in_flight),
-            ("offload_concurrency_limit", "Requests that may be in flight.", taken.limit),
+            ("offload_concurrency_limit", "Requests that may wait or run; fewer under overload.", taken.limit),
             ("offload_held_bytes", "Bytes of the bodies in flight.", taken.held_bytes),
             ("offload_workers", "Workers.", taken.workers),
             ("offload_workers_busy", "Workers that have something in hand.", taken.busy_workers),

@@ -12,7 +12,8 @@ __all__ = ["Occupancy", "PoolObserver", "Unobserved"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occupancy:
     """The pool at one moment: `queued` requests wait for a worker, `in_flight` bodies are held from admission to
-    their end (those that arrive, wait and are worked on), at most `limit` of them."""
+    their end (those that arrive, wait and are worked on). At most `limit` of them may wait or be worked on, fewer
+    while the server is overloaded."""
 
     queued: int
     in_flight: int

@@ -129,13 +129,14 @@ class Pool:
         for number in range(self._count):
             if number not in self._running:
                 self._roster.relieve(number)
+        self._service = ServiceTime()  # what the other model took says nothing of this one
 
     def occupancy(self) -> Occupancy:
         """Return what is taken at this moment."""
         return Occupancy(
             queued=len(self._waiting),
             in_flight=self.intake.bodies,
-            limit=self.intake.max_bodies,
+            limit=min(self.intake.max_bodies, self._limit.bound + self._count),
             held_bytes=self.intake.held_bytes,
             workers=self._count,
             busy_workers=len(self._running),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -157,6 +158,30 @@ def test_a_caller_who_leaves_the_queue_frees_its_place(start_server):
         assert busy.result().status_code == 200
     assert server.analyze(b"next").status_code == 200
     assert server.model.seen == [b"wait", b"next"]
+
+
+def test_a_caller_who_leaves_while_its_picture_is_worked_on_frees_the_worker_at_the_end_of_it(start_server):
+    server = start_server(workers=1, queue_bound=0)
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{server.url}/analyze", files={"image": b"wait"}, timeout=0.2)
+    assert server.model.entered.acquire(timeout=10)
+    assert server.analyze().status_code == 503
+    server.model.gate.set()
+    server.until(lambda: server.pool.intake.bodies == 0)
+    assert server.analyze().status_code == 200
+
+
+def test_a_deadline_that_cannot_be_met_is_504_before_the_body_is_sent(start_server):
+    server = start_server(workers=1)
+    for _ in range(30):
+        server.pool._service.learn(1000, 0.5, time.monotonic())
+    with socket.create_connection((server.host, server.port), timeout=20) as peer:
+        peer.sendall(
+            b"POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nOffload-Deadline: 0.1\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        )
+        assert peer.recv(4096).startswith(b"HTTP/1.1 504 ")
+    assert server.analyze(headers={"Offload-Deadline": "20"}).status_code == 200
 
 
 def test_a_caller_who_leaves_during_the_upload_or_the_work_does_no_harm(live_server):

@@ -170,7 +170,9 @@ def test_a_scheduler_sees_workers_and_what_has_ended():
             assert (idle.waiting[0].battery_frac, idle.waiting[0].signal_dbm) == (0.1, -70.0)
             assert ([one.room for one in idle.workers], [one.room for one in busy.workers]) == ([1], [0])
             assert busy.workers[0].free_s >= busy.now_s
-            await asyncio.sleep(0.02)
+            while not engine.batches:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.03)
             engine.gate.set()
             await first.done
             (ended,) = scheduler.states[2].finished
