@@ -5,6 +5,7 @@ Pure: no clock, no I/O, no threads, nothing of HTTP.
 
 from __future__ import annotations
 
+from server_stub.scheduling.atc import Atc
 from server_stub.scheduling.constraints import Thresholds
 from server_stub.scheduling.context_aware import ContextAware
 from server_stub.scheduling.interval import DynamicInterval, StaticInterval
@@ -28,6 +29,7 @@ __all__ = [
     "DEFAULT_SCHEDULER",
     "SCHEDULERS",
     "Action",
+    "Atc",
     "ContextAware",
     "DynamicInterval",
     "Edf",

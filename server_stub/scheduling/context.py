@@ -35,12 +35,21 @@ class ContextRepository:
     def __init__(self, size: int = 1_000) -> None:
         self._kept = np.full((size, 3), np.nan)
         self._next = 0
+        self._present: frozenset[int] = frozenset()
 
-    def add(self, contexts: Array) -> None:
-        """Keep the rows, the last ones in the place of the oldest."""
-        rows = contexts[-len(self._kept) :]
+    def see(self, present: Sequence[Waiting]) -> None:
+        """Keep the contexts of the requests that were not present the last time, in the place of the oldest."""
+        added = [one for one in present if one.key not in self._present]
+        self._present = frozenset(one.key for one in present)
+        rows = contexts_of(added[-len(self._kept) :])
         self._kept[(self._next + np.arange(len(rows))) % len(self._kept)] = rows
         self._next = (self._next + len(rows)) % len(self._kept)
+
+    @property
+    def mean_limit_s(self) -> float | None:
+        """The mean response limit T of those that told one."""
+        told = self._kept[:, 2][~np.isnan(self._kept[:, 2])]
+        return float(told.mean()) if len(told) else None
 
     def scaled(self, contexts: Array) -> Array:
         """Return η, row by row, in 0..1; low is urgent.

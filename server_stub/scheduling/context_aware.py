@@ -114,7 +114,7 @@ class ContextAware:
 
     def _count_deferrals(self, present: Sequence[Waiting]) -> None:
         """I of a request is how many intervals ago it was first seen; those that have gone are forgotten."""
-        self._repository.add(contexts_of([one for one in present if one.key not in self._since]))
+        self._repository.see(present)
         self._intervals += 1
         self._since = {one.key: self._since.get(one.key, self._intervals) for one in present}
 

@@ -1,4 +1,4 @@
-"""The policies that sort the queue by one number: FCFS, SJF, by response limit, EDF. No context, no intervals."""
+"""Policies that sort the queue: their common step, and FCFS, SJF, by response limit, EDF. Here is no context."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ __all__ = ["Edf", "Fcfs", "Ordered", "QosBased", "Sjf"]
 
 
 class Ordered(ABC):
-    """Starts requests in the order of `rank`, lowest first, each on the fastest free worker that takes it.
+    """Starts requests in a policy's order, each on the fastest free worker that takes it.
 
-    Equals go in order of arrival. A request that no free worker takes lets others pass. Refused is what is past
-    its deadline or too large for every worker; if the policy `foresees`, also what no worker could end in time,
-    and then a request waits rather than begin on a worker that is too slow for it.
+    A request that no free worker takes lets others pass, so no worker idles that could do something. Refused is
+    what is past its deadline or too large for every worker; if the policy `foresees`, also what no worker could
+    end in time, and then a request waits rather than begin on a worker that is too slow for it. If more are
+    left than may wait, the last in order are shed.
     """
 
     foresees = False
 
     @abstractmethod
-    def rank(self, request: Waiting) -> float: ...
+    def order(self, requests: Sequence[Waiting], state: QueueState) -> Sequence[Waiting]:
+        """Return all the requests, the most urgent first; they come in order of arrival."""
 
     def step(self, state: QueueState) -> Sequence[Action]:
         now_s = state.now_s
@@ -40,7 +42,7 @@ class Ordered(ABC):
         if not free and (state.bound is None or len(kept) <= state.bound):
             return actions
         left: list[Waiting] = []
-        for request in sorted(kept, key=self.rank):
+        for request in self.order(kept, state):
             for index, worker in enumerate(free):
                 if takes(worker, request) and (not self.foresees or in_time(worker, request, now_s)):
                     actions.append(Start(key=request.key, worker=worker.number))
@@ -56,22 +58,22 @@ class Ordered(ABC):
 class Fcfs(Ordered):
     """First come, first served: baseline of S2."""
 
-    def rank(self, request: Waiting) -> float:
-        return 0.0
+    def order(self, requests: Sequence[Waiting], state: QueueState) -> Sequence[Waiting]:
+        return requests
 
 
 class Sjf(Ordered):
     """Shortest job first: baseline of S2, which knows the service time and nothing else. Long ones may starve."""
 
-    def rank(self, request: Waiting) -> float:
-        return request.service_s
+    def order(self, requests: Sequence[Waiting], state: QueueState) -> Sequence[Waiting]:
+        return sorted(requests, key=lambda one: one.service_s)
 
 
 class QosBased(Ordered):
     """Ascending response limit T = due - arrival: baseline of S2. Without a deadline a request comes last."""
 
-    def rank(self, request: Waiting) -> float:
-        return math.inf if request.due_s is None else request.due_s - request.arrived_s
+    def order(self, requests: Sequence[Waiting], state: QueueState) -> Sequence[Waiting]:
+        return sorted(requests, key=lambda one: math.inf if one.due_s is None else one.due_s - one.arrived_s)
 
 
 class Edf(Ordered):
@@ -79,5 +81,5 @@ class Edf(Ordered):
 
     foresees = True
 
-    def rank(self, request: Waiting) -> float:
-        return math.inf if request.due_s is None else request.due_s
+    def order(self, requests: Sequence[Waiting], state: QueueState) -> Sequence[Waiting]:
+        return sorted(requests, key=lambda one: math.inf if one.due_s is None else one.due_s)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from offload_sdk.errors import ConfigurationError
+from server_stub.scheduling.atc import Atc
 from server_stub.scheduling.constraints import Thresholds
 from server_stub.scheduling.context_aware import ContextAware
 from server_stub.scheduling.interval import DynamicInterval, StaticInterval
@@ -22,9 +23,10 @@ SCHEDULERS: Mapping[str, Callable[[Thresholds], Scheduler]] = MappingProxyType(
         "edf": lambda thresholds: Edf(),
         "context-static": lambda thresholds: ContextAware(StaticInterval(), thresholds=thresholds),
         "context-dynamic": lambda thresholds: ContextAware(DynamicInterval(), thresholds=thresholds),
+        "atc": Atc,
     }
 )
-DEFAULT_SCHEDULER = "edf"
+DEFAULT_SCHEDULER = "atc"
 
 
 def make_scheduler(name: str = DEFAULT_SCHEDULER, thresholds: Thresholds | None = None) -> Scheduler:

@@ -53,7 +53,7 @@ def workers(draw: st.DrawFn, number: int) -> WorkerState:
 
 
 @st.composite
-def states(draw: st.DrawFn, *, max_waiting: int = 9, max_workers: int = 4) -> QueueState:
+def states(draw: st.DrawFn, *, max_waiting: int = 7, max_workers: int = 3) -> QueueState:
     """Any queue, sorted by arrival as the server's is."""
     waiting = [draw(requests(key)) for key in range(draw(st.integers(0, max_waiting)))]
     return QueueState(

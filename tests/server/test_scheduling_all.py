@@ -64,7 +64,7 @@ def test_the_protocol(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(state=states())
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_any_state(name, state):
     check(state, make_scheduler(name).step(state))
 

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scheduling_node import NOW_S, states
 
@@ -16,6 +16,7 @@ from server_stub.scheduling.constraints import in_time, takes
 
 
 @given(state=states())
+@settings(max_examples=50)
 def test_arrays_and_single_pairs_know_the_same_constraints(state):
     pairs = pairs_of(state.waiting, state.workers, state.now_s)
     for row, request in enumerate(state.waiting):

@@ -19,6 +19,17 @@ def finished(worker: int, service_s: float) -> Finished:
     return Finished(key=0, worker=worker, service_s=service_s)
 
 
+def told(key: int, battery_frac: float | None, signal_dbm: float | None, limit_s: float) -> Waiting:
+    return Waiting(
+        key=key,
+        arrived_s=NOW_S,
+        image_bytes=1,
+        due_s=NOW_S + limit_s,
+        battery_frac=battery_frac,
+        signal_dbm=signal_dbm,
+    )
+
+
 def test_1_min_max_scales_clips_and_knows_no_spread():
     low, high = np.array([0.0, 5.0]), np.array([10.0, 5.0])
     values = np.array([[2.5, 5.0], [-1.0, 4.0], [11.0, 6.0]])
@@ -27,26 +38,30 @@ def test_1_min_max_scales_clips_and_knows_no_spread():
 
 def test_1_the_repository_sets_the_scale_and_forgets_what_is_old():
     repository = ContextRepository(size=3)
-    repository.add(np.array([[0.0, -100.0, 1.0], [1.0, -50.0, 11.0]]))
+    first = [told(1, 0.0, -100.0, 1.0), told(2, 1.0, -50.0, 11.0)]
+    repository.see(first)
     assert repository.scaled(np.array([[0.25, -75.0, 6.0]])).tolist() == [[0.25, 0.5, 0.5]]
-    repository.add(np.array([[0.5, -60.0, 3.0], [0.2, -90.0, 2.0], [0.4, -70.0, 4.0]]))
-    assert repository.scaled(np.array([[0.35, -75.0, 3.0]])) == pytest.approx(np.array([[0.5, 0.5, 0.5]]))
-    repository.add(np.arange(30.0).reshape(10, 3))
-    assert repository.scaled(np.array([[24.0, 25.0, 26.0]])).tolist() == [[0.5, 0.5, 0.5]]
+    assert repository.mean_limit_s == 6.0
+    repository.see([*first, told(3, 0.5, -60.0, 3.0)])  # of the first two, nothing new
+    repository.see([told(4, 0.25, -90.0, 2.0), told(5, 0.75, -70.0, 4.0)])
+    assert repository.scaled(np.array([[0.5, -75.0, 3.0]])).tolist() == [[0.5, 0.5, 0.5]]
+    assert repository.mean_limit_s == 3.0
+    repository.see([told(key, key / 64, float(-key), float(key)) for key in range(10, 64)])
+    assert repository.scaled(np.array([[62 / 64, -62.0, 62.0]])).tolist() == [[0.5, 0.5, 0.5]]
 
 
 def test_1_what_is_not_told_is_not_urgent():
     repository = ContextRepository()
     silent = Waiting(key=1, arrived_s=NOW_S, image_bytes=1)
+    assert repository.mean_limit_s is None
     assert repository.scaled(contexts_of([silent])).tolist() == [[1.0, 1.0, 1.0]]
-    repository.add(contexts_of([silent]))
-    repository.add(np.array([[0.1, np.nan, 3.0], [0.9, np.nan, 5.0]]))
+    repository.see([silent, told(2, 0.0, None, 3.0), told(3, 1.0, None, 5.0)])
+    assert repository.mean_limit_s == 4.0
     assert repository.scaled(np.array([[0.5, np.nan, 4.0]])).tolist() == [[0.5, 1.0, 0.5]]
 
 
 def test_the_contexts_of_a_request():
-    told = Waiting(key=1, arrived_s=NOW_S, image_bytes=1, due_s=NOW_S + 7, battery_frac=0.3, signal_dbm=-70.0)
-    assert contexts_of([told]).tolist() == [[0.3, -70.0, 7.0]]
+    assert contexts_of([told(1, 0.3, -70.0, 7.0)]).tolist() == [[0.3, -70.0, 7.0]]
 
 
 def test_2_to_5_the_prediction_table():
