@@ -24,9 +24,10 @@ from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
     from offload_sdk.estimate.remote import ChoosePayload
+    from offload_sdk.execute.protocol import RemoteProtocol
     from offload_sdk.model import Classifier, ModelFile
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "protocol_of"]
 
 _logger = logging.getLogger("offload_sdk")
 _DECODE_BASE_S = 0.0005
@@ -97,7 +98,8 @@ def assemble(
         sides.append(_local_side(classifier, profile, decode, cores, config, clock))
     choose = PayloadChoice(payloads, seconds_per_error=config.payload.seconds_per_error)
     sides.extend(
-        _endpoint_side(e, profile, decode, payloads, choose, config, rng, clock) for e in config.all_endpoints
+        _endpoint_side(e, model, profile, decode, payloads, choose, config, rng, clock)
+        for e in config.all_endpoints
     )
 
     if policy is None:
@@ -176,6 +178,7 @@ def _local_side(
 
 def _endpoint_side(
     endpoint: EndpointConfig,
+    model: ModelFile | None,
     profile: Profile,
     decode: PixelTime,
     payloads: tuple[Payload, ...],
@@ -212,7 +215,13 @@ def _endpoint_side(
             choose=choose,
             usd_per_kwh=config.usd_per_kwh,
         ),
-        executor=RemoteExecutor(endpoint.name, session, clock=clock, connect_timeout_s=config.connect_timeout_s),
+        executor=RemoteExecutor(
+            endpoint.name,
+            session,
+            clock=clock,
+            connect_timeout_s=config.connect_timeout_s,
+            protocol=protocol_of(endpoint, model),
+        ),
         workers=Workers(_MOST_HEDGES, f"offload-hedge-{endpoint.name}"),
         circuit=Circuit(
             failures=config.circuit.failures,
@@ -223,6 +232,31 @@ def _endpoint_side(
         ),
         prices=prices,
         endpoint=endpoint,
+    )
+
+
+def protocol_of(endpoint: EndpointConfig, model: ModelFile | None) -> RemoteProtocol:
+    """Return what the endpoint speaks. `model` is the local one, if any: a served one may be the same."""
+    if endpoint.protocol == "offload":
+        from offload_sdk.execute.offload_protocol import OffloadProtocol
+
+        return OffloadProtocol()
+    from offload_sdk.execute.open_inference import OpenInferenceProtocol
+    from offload_sdk.model import CATALOGUE, Normalisation, imagenet_names
+
+    assert endpoint.model is not None
+    normalisation = None
+    if endpoint.pixel_mean is not None and endpoint.pixel_std is not None:
+        normalisation = Normalisation(mean=endpoint.pixel_mean, std=endpoint.pixel_std)
+    elif model is not None and model.name == endpoint.model:
+        normalisation = model.normalisation
+    elif endpoint.model in CATALOGUE:
+        normalisation = CATALOGUE[endpoint.model].normalisation
+    return OpenInferenceProtocol(
+        endpoint.model,
+        version=endpoint.version,
+        normalisation=normalisation,
+        labels=imagenet_names() if model is None else model.labels,
     )
 
 

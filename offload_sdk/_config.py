@@ -57,6 +57,7 @@ _NOT_SETTINGS = ("model_mirror",)  # read by a command
 DEFAULT_ENDPOINT_NAME = "remote"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, le=86400)]
 """Seconds that a thread may be told to wait: the operating system refuses endless ones."""
@@ -126,7 +127,11 @@ class _Group(BaseModel):
 
 
 class EndpointConfig(_Group):
-    """One server. Prices are what one request adds; all zero where only latency and energy count."""
+    """One server. Prices are what one request adds; all zero where only latency and energy count.
+
+    `model` and `version` are what the server calls the model to ask for, with the Open Inference Protocol, which
+    does not tell how a float input is normalised: (pixel - `pixel_mean`) / `pixel_std`, pixel 0..255, per channel.
+    """
 
     url: ServerUrl
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
@@ -135,11 +140,25 @@ class EndpointConfig(_Group):
     usd_per_request: NonNegative = 0.0
     usd_per_server_hour: NonNegative = 0.0
     usd_per_gb: NonNegative = 0.0
+    protocol: Literal["offload", "open-inference"] = "offload"
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    version: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    pixel_mean: tuple[Finite, Finite, Finite] | None = None
+    pixel_std: tuple[Positive, Positive, Positive] | None = None
 
     @model_validator(mode="after")
-    def _not_local(self) -> EndpointConfig:
+    def _coherent(self) -> EndpointConfig:
         if self.name == "local":
             raise ValueError("an endpoint cannot be called 'local'; that names the device itself")
+        if self.protocol == "open-inference" and self.model is None:
+            raise ValueError("protocol 'open-inference' needs the `model` to ask for")
+        foreign = [
+            name for name in ("model", "version", "pixel_mean", "pixel_std") if getattr(self, name) is not None
+        ]
+        if self.protocol == "offload" and foreign:
+            raise ValueError(f"{' and '.join(foreign)} only mean something with protocol = 'open-inference'")
+        if (self.pixel_mean is None) != (self.pixel_std is None):
+            raise ValueError("pixel_mean and pixel_std belong together: give both or none")
         return self
 
 

@@ -80,12 +80,13 @@ class ImageInfo:
 class Payload:
     """One way to code a picture for its upload: the centre square, `side_px` wide, as JPEG of this `quality`.
 
-    `expected_bytes` is what a photograph takes on average. `agreement_frac` is the share of photographs whose
-    first label survives the coding, as measured with one model; None: not measured.
+    A `quality` of None means that the pixels go as they are, as a model's own input. `expected_bytes` is what a
+    photograph takes on average. `agreement_frac` is the share of photographs whose first label survives the
+    coding, as measured with one model; None: not measured.
     """
 
     side_px: int
-    quality: int
+    quality: int | None
     expected_bytes: int
     agreement_frac: float | None = None
 

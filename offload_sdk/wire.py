@@ -225,10 +225,13 @@ def parse_health(body: bytes) -> None:
 
 
 def parse_error_message(body: bytes) -> str | None:
-    """Return `code: message` of an error body, or None if it has another shape. At most 300 characters."""
+    """Return `code: message` of an error body, or None if it has another shape. At most 300 characters.
+
+    The Open Inference Protocol's `{"error": message}` is one too.
+    """
     try:
         error = json.loads(body)["error"]
-        text = f"{error['code']}: {error['message']}"
+        text = error if isinstance(error, str) else f"{error['code']}: {error['message']}"
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return "".join(ch if ch.isprintable() else " " for ch in text[:300])

@@ -10,6 +10,7 @@ from offload_sdk.estimate.moments import Moments
 __all__ = ["PayloadSize"]
 
 _RATIO_SD = 0.4  # of photographs' sizes to their mean; `python -m benchmarks.payload` prints it
+_TENSOR_SD = 0.07  # of what pixels take as JSON; raw bytes are always as many
 _GAIN = 0.05
 _MOST_RATIO = 5.0  # noise takes some four times what a photograph does
 _TABLES_BYTES = 700  # what JPEG takes whatever the picture is
@@ -19,7 +20,7 @@ class PayloadSize:
     """What each payload takes on average, times a ratio that is learned from this device's own pictures.
 
     Pictures of much detail are large in every form, so one ratio serves all payloads. A JPEG that is smaller than
-    a payload of it would be is sent as it is: then its size is known.
+    a payload of it would be is sent as it is: then its size is known. Pixels as they are take the same always.
     """
 
     def __init__(self, payloads: Sequence[Payload]) -> None:
@@ -27,7 +28,8 @@ class PayloadSize:
         self._expected = [payload.expected_bytes for payload in payloads]
         self._most_bytes = max(self._expected)
         self._most_px = max(payload.side_px for payload in payloads)
-        self._ratio = Moments(1.0, _RATIO_SD, gain=_GAIN)
+        sd = _RATIO_SD if all(payload.quality for payload in payloads) else _TENSOR_SD
+        self._ratio = Moments(1.0, sd, gain=_GAIN)
 
     def predict(self, image: ImageInfo) -> list[float]:
         """Return the mean size in bytes of each payload, in their order."""
@@ -56,10 +58,17 @@ class PayloadSize:
 
 def _as_it_is(image: ImageInfo, payload: Payload) -> bool:
     size = image.encoded_bytes
-    return size is not None and size <= payload.expected_bytes and image.format == "JPEG"
+    return (
+        payload.quality is not None
+        and size is not None
+        and size <= payload.expected_bytes
+        and image.format == "JPEG"
+    )
 
 
 def _usual_bytes(image: ImageInfo, payload: Payload) -> float:
-    """Return what a photograph takes; one with fewer pixels than the payload is not blown up."""
+    """Return what a photograph takes; one with fewer pixels than the payload is blown up only for a tensor."""
+    if payload.quality is None:
+        return payload.expected_bytes
     share = min(image.width, image.height, payload.side_px) / payload.side_px
     return max(payload.expected_bytes * share * share, _TABLES_BYTES)

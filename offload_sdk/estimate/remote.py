@@ -37,6 +37,7 @@ class RemoteEstimator:
     being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). Each prediction is for one of the
     `payloads`, which `choose` picks (without it, the first). A censored outcome, whether its attempt
     failed or was given up because the device had answered, says "longer than" and nothing else of the link.
+    An outcome, a ping's too, whose payload is a tensor's tells that the endpoint takes no other form.
     """
 
     def __init__(
@@ -123,6 +124,9 @@ class RemoteEstimator:
             self.link.longer_than(outcome.sent_bytes, max(waited_s, 0.0), ended_s)
         if outcome.status == "ignored":
             return
+        told = outcome.payload
+        if told is not None and told.quality is None and self._payloads != (told,):
+            self._payloads, self._size = (told,), PayloadSize((told,))  # the endpoint takes nothing else
         if image is not None:
             if "decode" in timings:
                 self._decode.learn(image, timings["decode"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from offload_sdk import wire
-from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Request
+from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Payload, Request
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Exchange, HttpSession, Reply
-from offload_sdk.execute.probe_image import padded_jpeg
+from offload_sdk.execute.offload_protocol import OffloadProtocol
+from offload_sdk.execute.protocol import Call, RemoteProtocol
 from offload_sdk.execute.workers import Workers
 from offload_sdk.typing import Clock, Picture
 
@@ -37,7 +38,7 @@ class _Attempt:
 
 
 class RemoteExecutor:
-    """Sends images to one endpoint over a pooled `HttpSession`.
+    """Sends images to one endpoint over a pooled `HttpSession`, in our own protocol if no other is given.
 
     Every exchange runs in a worker thread while the caller waits for at most the budget; then its connection
     is shut down and the caller goes on. So nothing that a network does (a black hole, an answer that drips, a
@@ -45,9 +46,18 @@ class RemoteExecutor:
     once; that exchange's time is then not reported as the network's (Karn's rule).
     """
 
-    def __init__(self, name: str, session: HttpSession, *, clock: Clock, connect_timeout_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        session: HttpSession,
+        *,
+        clock: Clock,
+        connect_timeout_s: float,
+        protocol: RemoteProtocol | None = None,
+    ) -> None:
         self.name = name
         self._session = session
+        self._protocol = OffloadProtocol() if protocol is None else protocol
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
         self._workers = Workers(_MOST_CONCURRENT, f"offload-{name}")
@@ -58,29 +68,38 @@ class RemoteExecutor:
         started_s = self._clock()
         timings: dict[str, float] = {}
         coding = request.payloads.get(self.name)
-        payload, media_type = picture.payload(timings, coding)
-        prepare_s = self._clock() - started_s
-        left_s = None if budget_s is None else budget_s - prepare_s
+        failed = self._introduce(started_s, budget_s)
+        if failed is not None:
+            return self._outcome(failed, role, started_s, timings)
+        try:
+            call = self._protocol.classify(picture, coding, request.request_id, timings)
+        except RemoteError as error:  # what the endpoint wants cannot be made of a picture
+            failed = _Attempt(started_s=started_s, sent_bytes=0, error=error)
+            return self._outcome(failed, role, started_s, timings)
         context = wire.RequestContext(
             request_id=request.request_id,
-            deadline_s=left_s,
+            deadline_s=self._left_s(started_s, budget_s),
             battery_frac=request.snapshot.battery_frac,
             signal_dbm=request.snapshot.signal_dbm,
             top_k=request.top_k,
         )
-        attempt = self._upload(payload, media_type, context, left_s)
+        attempt = self._upload(call, context)
         attempt.labels = attempt.labels[: request.top_k]  # a server may know only the three of the contract
-        return replace(self._outcome(attempt, role, started_s, timings), payload=coding)
+        return self._outcome(attempt, role, started_s, timings, call.payload)
 
     def ping(self, budget_s: float) -> Outcome:
-        """Ask for the endpoint's health: a round trip with hardly any bytes."""
-        attempt = self._attempt("GET", wire.HEALTH_PATH, {}, None, budget_s, _check_health)
-        return self._outcome(attempt, "probe", attempt.started_s, {})
+        """Ask for the endpoint's health: a round trip with hardly any bytes; at first also for its metadata."""
+        attempt = self._attempt(self._protocol.health(), budget_s, _checked_by(self._protocol.check_health))
+        if attempt.error is None:
+            attempt = self._introduce(attempt.started_s, budget_s) or attempt
+        return self._outcome(attempt, "probe", attempt.started_s, {}, self._protocol.only_payload)
 
     def upload(self, size_bytes: int, budget_s: float) -> Outcome:
-        """Upload a tiny picture padded to `size_bytes`: a sample of the link's rate."""
-        context = wire.RequestContext(deadline_s=budget_s)
-        attempt = self._upload(padded_jpeg(size_bytes), "image/jpeg", context, budget_s)
+        """Upload a tiny picture padded to `size_bytes`: a sample of the link's rate. A ping if it takes none."""
+        call = self._protocol.filler(size_bytes)
+        if call is None:
+            return self.ping(budget_s)
+        attempt = self._upload(call, wire.RequestContext(deadline_s=budget_s))
         return self._outcome(attempt, "probe", attempt.started_s, {})
 
     def close(self) -> None:
@@ -90,35 +109,47 @@ class RemoteExecutor:
             exchange.end()
         self._session.close()
 
-    def _upload(
-        self, image: bytes, media_type: str, context: wire.RequestContext, budget_s: float | None
-    ) -> _Attempt:
-        content_type, body = wire.encode_image(image, media_type, boundary=secrets.token_hex(16))
-        headers = {"Content-Type": content_type, **wire.request_headers(context)}
-        return self._attempt("POST", wire.ANALYZE_PATH, headers, body, budget_s, _read_answer)
+    def _introduce(self, started_s: float, budget_s: float | None) -> _Attempt | None:
+        """Ask what the protocol wants to know of the endpoint; return the attempt that failed, if one did."""
+        for question in self._protocol.questions():
+            learn = _checked_by(partial(self._protocol.learn, question))
+            attempt = self._attempt(question, self._left_s(started_s, budget_s), learn)
+            if attempt.error is not None:
+                return attempt
+        return None
 
-    def _attempt(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        budget_s: float | None,
-        read: Callable[[Reply, _Attempt], None],
-    ) -> _Attempt:
+    def _left_s(self, started_s: float, budget_s: float | None) -> float | None:
+        return None if budget_s is None else budget_s - (self._clock() - started_s)
+
+    def _upload(self, call: Call, context: wire.RequestContext) -> _Attempt:
+        return self._attempt(
+            replace(call, headers={**call.headers, **wire.request_headers(context)}),
+            context.deadline_s,
+            self._read_answer,
+        )
+
+    def _read_answer(self, reply: Reply, attempt: _Attempt) -> None:
+        answer = self._protocol.read_answer(reply)
+        attempt.labels = answer.labels
+        attempt.model = answer.model
+        reported_s = [answer.server_s[step] for step in wire.SERVER_STEPS if step in answer.server_s]
+        if reported_s:
+            attempt.timings["server"] = sum(reported_s)
+
+    def _attempt(self, call: Call, budget_s: float | None, read: Callable[[Reply, _Attempt], None]) -> _Attempt:
         """Run one exchange within the budget. Network failures end up in `error`."""
-        size = len(body or b"") + sum(len(k) + len(v) + 4 for k, v in headers.items()) + _REQUEST_LINE_BYTES
-        attempt = _Attempt(started_s=self._clock(), sent_bytes=size)
+        head_bytes = sum(len(k) + len(v) + 4 for k, v in call.headers.items()) + _REQUEST_LINE_BYTES
+        attempt = _Attempt(started_s=self._clock(), sent_bytes=len(call.body or b"") + head_bytes)
         limit_s = None if budget_s is None else max(budget_s, _LEAST_BUDGET_S)
         exchange = Exchange()
         retried = False
 
         def send() -> Reply:
             return self._session.send(
-                method,
-                path,
-                headers=headers,
-                body=body,
+                call.method,
+                call.path,
+                headers=call.headers,
+                body=call.body,
                 connect_timeout_s=min(self._connect_timeout_s, limit_s or self._connect_timeout_s),
                 read_timeout_s=limit_s,
                 max_bytes=wire.MAX_ANSWER_BYTES,
@@ -176,7 +207,12 @@ class RemoteExecutor:
         return attempt
 
     def _outcome(
-        self, attempt: _Attempt, role: OutcomeRole, started_s: float, timings: dict[str, float]
+        self,
+        attempt: _Attempt,
+        role: OutcomeRole,
+        started_s: float,
+        timings: dict[str, float],
+        payload: Payload | None = None,
     ) -> Outcome:
         error = attempt.error
         return Outcome(
@@ -188,6 +224,7 @@ class RemoteExecutor:
             latency_s=self._clock() - started_s,
             censored=attempt.censored,
             timings={**timings, **attempt.timings},
+            payload=payload,
             cold=attempt.cold,
             sent_bytes=attempt.sent_bytes,
             received_bytes=attempt.received_bytes,
@@ -206,42 +243,5 @@ def _status(error: RemoteError | None) -> OutcomeStatus:
     return "ignored" if error.kind in ("input", "busy", "late", "cancelled") else "failed"
 
 
-def _read_answer(reply: Reply, attempt: _Attempt) -> None:
-    _check_status(reply)
-    answer = wire.parse_answer(reply.body, reply.headers.get(wire.SERVER_TIMING_HEADER))
-    attempt.labels = answer.labels
-    attempt.model = answer.model
-    reported_s = [answer.server_s[step] for step in wire.SERVER_STEPS if step in answer.server_s]
-    if reported_s:
-        attempt.timings["server"] = sum(reported_s)
-
-
-def _check_health(reply: Reply, attempt: _Attempt) -> None:
-    """Anything may answer 200 at `/`: a captive portal, another service. Only a server says it is well."""
-    _check_status(reply)
-    wire.parse_health(reply.body)
-
-
-def _check_status(reply: Reply) -> None:
-    """Raise the `RemoteError` that a status other than 200 stands for."""
-    status = reply.status
-    if status == 200:
-        return
-    message = f"HTTP {status}"
-    detail = wire.parse_error_message(reply.body)
-    if detail is not None:
-        message = f"{message} ({detail})"
-    if status in (401, 403):
-        raise RemoteError(
-            f"{message}: the server did not accept the token; check OFFLOAD_TOKEN", kind="auth", status=status
-        )
-    if status in (400, 413, 415, 422):
-        raise RemoteError(f"the server did not accept the image: {message}", kind="input", status=status)
-    if status == 504:
-        raise RemoteError(f"the server sees no way to answer in time: {message}", kind="late", status=status)
-    if status in (429, 503):
-        retry_after_s = wire.parse_retry_after(reply.headers.get("Retry-After"))
-        raise RemoteError(
-            f"the server is too busy: {message}", kind="refused", status=status, retry_after_s=retry_after_s
-        )
-    raise RemoteError(f"the server answered {message}", kind="status", status=status)
+def _checked_by(check: Callable[[Reply], None]) -> Callable[[Reply, _Attempt], None]:
+    return lambda reply, attempt: check(reply)

@@ -106,9 +106,10 @@ class OpenPicture:
         """What to upload, without any metadata, and its media type. Adds to `decode` and `encode`.
 
         The central square with just the pixels that the receiver's own crop then turns into the same input (or
-        fewer, as `payload` says); or the original, if it is a JPEG that is smaller than that.
+        fewer, as `payload` says); or the original, if it is a JPEG that is smaller than that. A `payload` that is
+        no JPEG's counts as none.
         """
-        wanted = payload or self._payload
+        wanted = self._payload if payload is None or payload.quality is None else payload
         with self._lock:
             encoded = self._encoded.get(wanted)
             if encoded is None:
@@ -132,6 +133,7 @@ class OpenPicture:
         square = central_square(decoded.image, side, side, 1.0, decoded.orientation)
         square.info.clear()  # else Pillow would write the ICC profile and the comment of the original
         stream = BytesIO()
+        assert payload.quality is not None
         table = [quantisation_step(payload.quality)] * 64
         # Colour at full resolution. Optimised Huffman tables would save 5 % for four times the time.
         square.save(stream, "JPEG", qtables=[table, table], subsampling=0)
