@@ -1,18 +1,21 @@
-"""One task on its way through the pool, and what a worker has in hand. Records only."""
+"""One task on its way through the pool, and what a worker has in hand. No queue, no choice."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from offload_sdk.errors import InvalidImageError
 from server_stub.engine import EngineSource, Task
 from server_stub.intake import Place
+from server_stub.problems import RequestError
 from server_stub.scheduling import Waiting
 from server_stub.worker import Worker
 
-__all__ = ["Batch", "Job"]
+__all__ = ["Batch", "Job", "in_time_together"]
 
 T = TypeVar("T")
 
@@ -32,6 +35,18 @@ class Job(Generic[T]):
     def started(self) -> bool:
         return self.source is not None
 
+    def settle(self, result: T | Exception) -> None:
+        """Tell who waits for it, if anybody does, what the task came to, and leave the place."""
+        self.place.leave()
+        if self.done.done():
+            return
+        if isinstance(result, InvalidImageError):
+            self.done.set_exception(RequestError.invalid_image(str(result)))
+        elif isinstance(result, Exception):
+            self.done.set_exception(result)
+        else:
+            self.done.set_result(result)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -43,3 +58,16 @@ class Batch:
     since_s: float
     free_s: float
     earliest_s: float
+
+
+def in_time_together(jobs: Sequence[Job[Any]], now_s: float) -> Sequence[Job[Any]]:
+    """Return as many of the jobs as can run together without one missing its deadline for the others' sake,
+    presuming that nothing is gained by it; the first one always."""
+    end_s = now_s
+    due_s = math.inf
+    for count, job in enumerate(jobs):
+        end_s += job.entry.service_s
+        due_s = min(due_s, math.inf if job.entry.due_s is None else job.entry.due_s)
+        if count and end_s > due_s:
+            return jobs[:count]
+    return jobs

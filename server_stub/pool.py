@@ -10,13 +10,14 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
-from offload_sdk.errors import InvalidImageError, ModelError
+from offload_sdk.errors import ModelError
+from server_stub.alarm import Alarm
 from server_stub.engine import Clock, EngineSource, Loader, Task
 from server_stub.intake import Intake, Place
-from server_stub.job import Batch, Job
+from server_stub.job import Batch, Job, in_time_together
 from server_stub.observer import Occupancy, PoolObserver, Unobserved
 from server_stub.problems import RequestError
 from server_stub.queue_limit import QueueLimit
@@ -92,8 +93,7 @@ class Pool:
         self._keys = itertools.count()
         self._service = ServiceTime()
         self._limit = QueueLimit(least=workers, most=queue_bound)
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_s = math.inf
+        self._alarm = Alarm(self._on_alarm)
         self.state: PoolState = "loading"
         self.error: Exception | None = None
 
@@ -177,9 +177,10 @@ class Pool:
         """
         assert self._loop is not None
         now_s = self._clock()
-        # One that takes nobody's turn is given the benefit of the doubt.
-        service = self._service
-        service_s = service.expected_s(size_bytes) if self._busy else service.surely_s(size_bytes, now_s)
+        if self._busy or self._waiting:
+            service_s = self._service.expected_s(size_bytes)
+        else:  # it takes nobody's turn, so it has the benefit of the doubt
+            service_s = self._service.surely_s(size_bytes, now_s)
         entry = Waiting(
             key=next(self._keys),
             arrived_s=now_s,
@@ -213,10 +214,9 @@ class Pool:
     async def close(self) -> None:
         """Refuse what still waits and end the workers, waiting a moment for what they have in hand."""
         self.drain()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         for job in self._waiting.values():
-            _settle(job, RequestError.not_ready("draining"))
+            job.settle(RequestError.not_ready("draining"))
         self._waiting.clear()
         await self._roster.stop()
 
@@ -278,7 +278,7 @@ class Pool:
             backlog_s=sum(job.entry.service_s for job in self._waiting.values()) / self._count,
             service_s=self._service.mean_s,
         )
-        self._wake(now_s, wake_s)
+        self._alarm.set(now_s, (wake_s, *self._moments_s()))
 
     def _worker_state(self, worker: Worker, now_s: float) -> WorkerState:
         batch = self._running.get(worker.number)
@@ -288,10 +288,10 @@ class Pool:
 
     def _turn_away(self, key: int, problem: RequestError) -> None:
         self._observer.refused(problem.code)
-        _settle(self._waiting.pop(key), problem)
+        self._waiting.pop(key).settle(problem)
 
     def _begin(self, worker: Worker, jobs: Sequence[Job[Any]], now_s: float) -> None:
-        jobs = _on_time(jobs, now_s)
+        jobs = in_time_together(jobs, now_s)
         for job in jobs:
             del self._waiting[job.entry.key]
             job.source = worker.source
@@ -320,27 +320,22 @@ class Pool:
             if not isinstance(result, Exception):  # one that failed is quick, and says nothing of the next
                 self._service.learn(job.entry.image_bytes, share_s, now_s)
             self._finished.append(Finished(key=job.entry.key, worker=worker.number, service_s=share_s))
-            _settle(job, self.overloaded() if isinstance(result, MemoryError) else result)
+            job.settle(self.overloaded() if isinstance(result, MemoryError) else result)
         if self._waiting:
             self._step()
 
-    def _wake(self, now_s: float, wake_s: float) -> None:
-        """Come back at `wake_s`, at the next deadline of the queue or when a worker must be given up, whichever is
-        first. A timer that fires earlier than that is left: it will come here again."""
-        assert self._loop is not None
-        times_s = [wake_s, *(batch.since_s + self._infer_timeout_s for batch in self._running.values())]
-        times_s += [
-            job.entry.due_s + _TIMER_SLACK_S for job in self._waiting.values() if job.entry.due_s is not None
-        ]
-        wake_s = min((time_s for time_s in times_s if time_s > now_s), default=math.inf)
-        if wake_s < self._timer_s:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_s = wake_s
-            self._timer = self._loop.call_later(wake_s - now_s, self._on_timer)
+    def _moments_s(self) -> Iterator[float]:
+        """When something is to be done though nothing happens: a worker must be given up; a request can only just
+        make its deadline, and has missed it."""
+        for batch in self._running.values():
+            yield batch.since_s + self._infer_timeout_s
+        for job in self._waiting.values():
+            due_s = job.entry.due_s
+            if due_s is not None:
+                yield due_s - job.entry.service_s + _TIMER_SLACK_S
+                yield due_s + _TIMER_SLACK_S
 
-    def _on_timer(self) -> None:
-        self._timer, self._timer_s = None, math.inf
+    def _on_alarm(self) -> None:
         now_s = self._clock()
         for batch in list(self._running.values()):
             if now_s >= batch.since_s + self._infer_timeout_s:
@@ -356,28 +351,3 @@ class Pool:
                 job.done.set_exception(
                     RuntimeError(f"a worker has not ended within {self._infer_timeout_s:g} s and was replaced")
                 )
-
-
-def _on_time(jobs: Sequence[Job[Any]], now_s: float) -> Sequence[Job[Any]]:
-    """As many of the jobs as can run together without one missing its deadline for the others' sake, presuming
-    that nothing is gained; the first one always."""
-    end_s = now_s
-    due_s = math.inf
-    for count, job in enumerate(jobs):
-        end_s += job.entry.service_s
-        due_s = min(due_s, math.inf if job.entry.due_s is None else job.entry.due_s)
-        if count and end_s > due_s:
-            return jobs[:count]
-    return jobs
-
-
-def _settle(job: Job[Any], result: Any) -> None:
-    job.place.leave()
-    if job.done.done():
-        return
-    if isinstance(result, InvalidImageError):
-        job.done.set_exception(RequestError.invalid_image(str(result)))
-    elif isinstance(result, Exception):
-        job.done.set_exception(result)
-    else:
-        job.done.set_result(result)

@@ -86,7 +86,9 @@ def _run(engine: Engine, tasks: Sequence[Task[Any]]) -> Sequence[Any]:
         if len(tasks) == 1:
             return [tasks[0](engine)]
         assert isinstance(engine, BatchEngine)
-        return engine.run(tasks)
+        results = engine.run(tasks)
+        assert len(results) == len(tasks)
+        return results
     except Exception as error:
         return [error] * len(tasks)
     except BaseException as error:

@@ -15,7 +15,7 @@ from server_stub.engine import BatchEngine, Classify, Inference, Task
 from server_stub.job import Job
 from server_stub.pool import Pool
 from server_stub.problems import RequestError
-from server_stub.scheduling import Action, Fcfs, Preempt, QueueState, Scheduler, Shed, Start, Wake
+from server_stub.scheduling import Action, Edf, Fcfs, Preempt, QueueState, Scheduler, Shed, Start, Wake
 
 NO_CLASSES = Inference(labels=(), decode_s=0.0, infer_s=0.0)
 
@@ -230,5 +230,38 @@ def test_a_deadline_that_cannot_be_met_is_refused_at_the_door_and_others_are_not
                 pool.admit(pool._clock() + 0.7, 7)
             pool.admit(pool._clock() + 1.2, 7).leave()
             pool.admit(None, 7).leave()
+
+    run(main())
+
+
+def test_a_wait_that_has_become_hopeless_ends_before_the_deadline():
+    async def main() -> None:
+        async with pool_of(Held(), Edf()) as pool:
+            submit(pool)
+            pool._service.learn(7, 15.0, pool._clock())
+            due_s = pool._clock() + 15.1
+            hopeless = submit(pool, due_s=due_s)
+            assert not hopeless.done.done()
+            assert await status_of(hopeless) == 504
+            assert pool._clock() < due_s
+
+    run(main())
+
+
+def test_an_engine_that_loses_some_of_a_batch_fails_the_batch_only():
+    class Lossy(Held):
+        def run(self, tasks: Sequence[Task[Any]]) -> list[Inference]:
+            return super().run(tasks)[:1]
+
+    async def main() -> None:
+        engine = Lossy(room=2)
+        async with pool_of(engine, Fcfs()) as pool:
+            jobs = [submit(pool) for _ in range(3)]
+            engine.gate.set()
+            assert await status_of(jobs[0]) == 200
+            for job in jobs[1:]:
+                with pytest.raises(AssertionError):
+                    await job.done
+            assert await status_of(submit(pool)) == 200
 
     run(main())
