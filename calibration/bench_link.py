@@ -41,6 +41,7 @@ def open_link(url: str, config: OffloadConfig) -> Iterator[tuple[Link, Callable[
         url.rstrip("/"),
         token=None if token is None else token.get_secret_value(),
         ca_bundle=None if known is None else known.ca_bundle,
+        certificate=None if known is None else known.certificate,
         connections=1,
     )
     link = RemoteExecutor("calibration", session, clock=time.monotonic, connect_timeout_s=config.connect_timeout_s)

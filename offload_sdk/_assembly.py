@@ -201,6 +201,7 @@ def _endpoint_side(
         endpoint.url,
         token=None if endpoint.token is None else endpoint.token.get_secret_value(),
         ca_bundle=endpoint.ca_bundle,
+        certificate=endpoint.certificate,
         connections=4,
     )
     return Side(

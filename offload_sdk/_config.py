@@ -137,6 +137,8 @@ class EndpointConfig(_Group):
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = DEFAULT_ENDPOINT_NAME
     token: Token | None = None
     ca_bundle: ExistingPath | None = None
+    client_cert: ExistingPath | None = None
+    client_key: ExistingPath | None = None
     usd_per_request: NonNegative = 0.0
     usd_per_server_hour: NonNegative = 0.0
     usd_per_gb: NonNegative = 0.0
@@ -159,7 +161,14 @@ class EndpointConfig(_Group):
             raise ValueError(f"{' and '.join(foreign)} only mean something with protocol = 'open-inference'")
         if (self.pixel_mean is None) != (self.pixel_std is None):
             raise ValueError("pixel_mean and pixel_std belong together: give both or none")
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key needs client_cert, the certificate that it belongs to")
         return self
+
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """The files of the device's certificate and of its key, which may be one and the same."""
+        return None if self.client_cert is None else (self.client_cert, self.client_key or self.client_cert)
 
 
 class AutoConfig(_Group):

@@ -23,7 +23,10 @@ from server_stub.settings import ServerSettings
 from server_stub.tokens import hashed, read_tokens
 from server_stub.watched import Watched, warn_of_others
 
-__all__ = ["Access", "rates", "token_guard"]
+__all__ = ["FULL", "Access", "rates", "token_guard"]
+
+FULL = "offload.full"
+"""Key of the connection's state (`scope["state"]`): whether there was no room for it, so that it gets 503."""
 
 _OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, DOCS_PATH, OPENAPI_PATH))
 
@@ -40,9 +43,12 @@ class Access:
         self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._is_open(scope["path"]):
+        if scope["type"] == "http":
             try:
-                self._check(scope)
+                if scope.get("state", {}).get(FULL):
+                    raise RequestError.too_many_connections()
+                if not self._is_open(scope["path"]):
+                    self._check(scope)
             except RequestError as problem:
                 notes_of(scope).problem = problem
                 await problem_response(problem, scope["path"])(scope, receive, send)

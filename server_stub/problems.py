@@ -38,6 +38,10 @@ class RequestError(Exception):
         return cls(400, "malformed_form", message)
 
     @classmethod
+    def malformed_request(cls, message: str) -> RequestError:
+        return cls(400, "malformed_request", message, headers={"Connection": "close"})
+
+    @classmethod
     def invalid_image(cls, message: str) -> RequestError:
         return cls(400, "invalid_image", message)
 
@@ -71,6 +75,10 @@ class RequestError(Exception):
         )
 
     @classmethod
+    def head_too_large(cls, message: str) -> RequestError:
+        return cls(431, "head_too_large", message, headers={"Connection": "close"})
+
+    @classmethod
     def unsupported_media_type(cls, message: str) -> RequestError:
         return cls(415, "unsupported_media_type", message)
 
@@ -95,6 +103,16 @@ class RequestError(Exception):
     def overloaded(cls, retry_after_s: int) -> RequestError:
         return cls(
             503, "overloaded", "too many requests are waiting; try again later", retry_after_s=retry_after_s
+        )
+
+    @classmethod
+    def too_many_connections(cls) -> RequestError:
+        return cls(
+            503,
+            "overloaded",
+            "too many connections are open; try again later",
+            retry_after_s=2,
+            headers={"Connection": "close"},
         )
 
     @classmethod

@@ -14,6 +14,7 @@ from server_stub.engine import Clock
 __all__ = ["Rates", "client_of_address"]
 
 _MAX_CLIENTS = 10_000
+_MAX_NAME_CHARS = 64
 _V6_NETWORK_BITS = 64  # what one subscriber gets, so what one attacker has at the least
 
 
@@ -52,7 +53,7 @@ def client_of_address(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address  # a socket's path
+        return address[:_MAX_NAME_CHARS]  # whatever a proxy says that it is
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

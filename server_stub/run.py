@@ -17,12 +17,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from offload_sdk.errors import ConfigurationError, ModelError
+from server_stub.access import FULL
 from server_stub.app import create_app
-from server_stub.engine import Loader
+from server_stub.connection import Connection
+from server_stub.door import Door
+from server_stub.engine import Clock, Loader
 from server_stub.logs import configure_logging, logger
 from server_stub.pool import Pool, PoolState
 from server_stub.reload import Reloader
 from server_stub.settings import ServerSettings
+from server_stub.tls import tls_contexts
 
 __all__ = ["Server", "listen", "serve"]
 
@@ -48,7 +52,8 @@ def serve(
     configure_logging()
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if settings.tls_cert is None else "https"
+    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     if not settings.is_loopback and not settings.is_guarded:
         logger.warning("no token is set: whoever reaches %s can use this server; set one with --token-file", url)
 
@@ -77,14 +82,14 @@ def _model_loader(settings: ServerSettings) -> Loader:
 def _uvicorn_config(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",  # httptools is faster, but it puts no bound on the bytes of a request's head
+        http=Connection,  # on h11: httptools is faster, but it puts no bound on the bytes of a request's head
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
-        limit_concurrency=settings.max_connections + 1,  # it refuses when the limit is reached, not passed
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=math.ceil(settings.drain_s),
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
@@ -116,15 +121,47 @@ def listen(settings: ServerSettings) -> socket.socket:
 
 class Server(uvicorn.Server):
     """uvicorn, but at a signal what is in flight ends first, while new requests are told to go elsewhere, and the
-    exit status is 0; and it ends if the model cannot be loaded."""
+    exit status is 0; it ends if the model cannot be loaded; and connections come in by our own door. Raises
+    `ConfigurationError` if the certificate or the key cannot be used."""
 
-    def __init__(self, app: FastAPI, settings: ServerSettings) -> None:
+    def __init__(self, app: FastAPI, settings: ServerSettings, *, clock: Clock = time.monotonic) -> None:
         super().__init__(_uvicorn_config(app, settings))
         self._pool: Pool = app.state.pool
         self._reloader: Reloader = app.state.reloader
         self._drain_s = settings.drain_s
         self._stop_at_s: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._settings = settings
+        self._tls = tls_contexts(settings, clock)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        assert sockets is not None
+        await super().startup(sockets=[])
+        # Duplicates, as uvicorn closes its own while the doors still wait at them.
+        doors = [self._door(listener.dup()) for listener in sockets]
+        self.servers = doors  # type: ignore[assignment]  # it only closes them
+        for door in doors:
+            door.open()
+
+    def _door(self, listener: socket.socket) -> Door:
+        settings = self._settings
+
+        def make(on_lost: Callable[[], object], full: bool) -> Connection:
+            return Connection(
+                self.config,
+                self.server_state,
+                {**self.lifespan.state, FULL: full},
+                head_timeout_s=settings.head_timeout_s,
+                on_lost=on_lost,
+            )
+
+        return Door(
+            listener,
+            make,
+            tls=self._tls,
+            max_connections=settings.max_connections,
+            handshake_timeout_s=settings.head_timeout_s,
+        )
 
     async def on_tick(self, counter: int) -> bool:
         self._loop = asyncio.get_running_loop()

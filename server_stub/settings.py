@@ -78,8 +78,23 @@ class ServerSettings:
     )
     # Longer than the 55 s for which devices keep an idle connection, so that it is the device that closes it.
     keep_alive_s: int = _setting(75, "idle connections are closed after this time", least=1)
+    head_timeout_s: float = _setting(
+        10.0,
+        "a TLS handshake must have ended, and the head of a request have arrived, within this time",
+        least=0.001,
+    )
     max_connections: int = _setting(
-        512, "while more are open, idle ones among them, every request is answered 503", least=1
+        512,
+        "when so many are open, an idle one is closed for each new one; if all work, the new one gets 503",
+        least=1,
+    )
+    tls_cert: Path | None = _setting(
+        None, "certificate chain in PEM form: the server speaks HTTPS; read again when it changes"
+    )
+    tls_key: Path | None = _setting(None, "its private key, without a password")
+    tls_client_ca: Path | None = _setting(None, "take only clients with a certificate of this authority")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "addresses and networks of proxies whose X-Forwarded-For is believed"
     )
     cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
 
@@ -106,10 +121,21 @@ class ServerSettings:
         ):
             raise ConfigurationError("a token must be printable ASCII without spaces, and not empty")
 
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigurationError("tls_cert and tls_key belong together; give both or none")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ConfigurationError("tls_client_ca asks for certificates over TLS; give tls_cert and tls_key too")
+        try:
+            [ipaddress.ip_network(proxy) for proxy in self.trusted_proxies]
+        except ValueError as error:
+            raise ConfigurationError(
+                f"trusted_proxies must be addresses and networks such as 10.0.0.0/8: {error}"
+            ) from None
+
     @property
     def is_guarded(self) -> bool:
-        """Whether clients need a token."""
-        return bool(self.tokens) or self.token_file is not None
+        """Whether clients need a token or a certificate."""
+        return bool(self.tokens) or self.token_file is not None or self.tls_client_ca is not None
 
     @property
     def is_loopback(self) -> bool:

@@ -72,7 +72,10 @@ class RequestShell:
                 refusal = problem_response(notes.problem, scope["path"])
                 await refusal(scope, exchange.receive, exchange.send_only)
         except Exception as error:
-            notes.problem, notes.error = RequestError.internal(), error
+            if isinstance(error, RequestError):
+                notes.problem = error
+            else:
+                notes.problem, notes.error = RequestError.internal(), error
             if exchange.status is None:
                 await problem_response(notes.problem, scope["path"])(scope, exchange.receive, exchange.send)
         client = scope.get("client")

@@ -21,7 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 from offload_sdk import wire
 from offload_sdk.cli.findings import Finding, ok, problem, warning
 from offload_sdk.cli.text import milliseconds, printable
-from offload_sdk.errors import RemoteError
+from offload_sdk.errors import ConfigurationError, RemoteError
 from offload_sdk.typing import Clock
 
 if TYPE_CHECKING:
@@ -51,7 +51,18 @@ def check_endpoint(endpoint: EndpointConfig, *, clock: Clock, wall: Clock) -> It
     from offload_sdk.execute.exchange import HttpSession
 
     token = None if endpoint.token is None else endpoint.token.get_secret_value()
-    with closing(HttpSession(endpoint.url, token=token, ca_bundle=endpoint.ca_bundle, connections=1)) as session:
+    try:
+        session = HttpSession(
+            endpoint.url,
+            token=token,
+            ca_bundle=endpoint.ca_bundle,
+            certificate=endpoint.certificate,
+            connections=1,
+        )
+    except ConfigurationError as error:
+        yield problem(check, str(error), "give the PEM files of one certificate and its key")
+        return
+    with closing(session):
         yield from _ask(check, session, endpoint.url, clock, wall)
 
 

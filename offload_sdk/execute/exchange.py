@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from offload_sdk._version import __version__
-from offload_sdk.errors import RemoteError
+from offload_sdk.errors import ConfigurationError, RemoteError
 
 __all__ = ["Exchange", "HttpSession", "Reply"]
 
@@ -143,16 +143,28 @@ class HttpSession:
     """A pooled `requests.Session` for one endpoint: no cookies, no redirects, no retries of its own.
 
     Certificates are verified, against `ca_bundle` or the bundle that `REQUESTS_CA_BUNDLE` names or the
-    default one. Proxies are taken from the environment once. A `.netrc` is not read: it would replace the
-    token.
+    default one. `certificate`, its file and that of its key, is shown to a server that asks for one. Proxies
+    are taken from the environment once. A `.netrc` is not read: it would replace the token. Raises
+    `ConfigurationError` if certificate and key cannot be used.
     """
 
-    def __init__(self, base_url: str, *, token: str | None, ca_bundle: Path | None, connections: int) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None,
+        ca_bundle: Path | None,
+        certificate: tuple[Path, Path] | None = None,
+        connections: int,
+    ) -> None:
         self._session = requests.Session()
         environment = self._session.merge_environment_settings(base_url, {}, True, None, None)
         self._session.trust_env = False
         self._session.proxies = dict(environment["proxies"])
         self._session.verify = str(ca_bundle) if ca_bundle is not None else environment["verify"]
+        if certificate is not None:
+            _check_certificate(*certificate)
+            self._session.cert = (str(certificate[0]), str(certificate[1]))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": f"offload-sdk/{__version__}", "Accept": "application/json"})
@@ -162,6 +174,7 @@ class HttpSession:
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._base_url = base_url
+        self._secure = base_url.lower().startswith("https:")
 
     def send(
         self,
@@ -177,6 +190,7 @@ class HttpSession:
     ) -> Reply:
         """Send one request and read the whole answer. Raises `RemoteError`; never retries."""
         _CURRENT.exchange = exchange
+        answered = False
         try:
             response = self._session.request(
                 method,
@@ -187,6 +201,7 @@ class HttpSession:
                 allow_redirects=False,
                 stream=True,
             )
+            answered = True
             try:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise RemoteError("the answer is compressed, which was not asked for", kind="protocol")
@@ -202,7 +217,16 @@ class HttpSession:
         except RemoteError:
             raise
         except Exception as error:  # requests, urllib3, http.client, ssl and socket each have a tree of their own
-            raise _mapped(error) from error
+            mapped = _mapped(error)
+            if not (exchange.reused or exchange.ended or answered) and self._secure and mapped.kind != "timeout":
+                # With TLS 1.3 a server judges the client's certificate only after what the client takes for the
+                # handshake, and its alert is lost if it crosses the request.
+                raise RemoteError(
+                    f"the server hung up after the TLS handshake ({mapped}); if it asks for a client certificate, "
+                    "client_cert is missing, expired or of another authority",
+                    kind="connect",
+                ) from error
+            raise mapped from error
         finally:
             _CURRENT.exchange = None
 
@@ -212,6 +236,21 @@ class HttpSession:
 
     def close(self) -> None:
         self._session.close()
+
+
+def _check_certificate(certificate: Path, key: Path) -> None:
+    """Raise `ConfigurationError` now, rather than fail with each request, or ask a terminal for a password."""
+
+    def no_password() -> str:
+        raise ValueError("the key needs a password; store it without one")
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=no_password)
+    except (OSError, ValueError) as error:
+        reason = (
+            "they do not fit together or are not in PEM form" if isinstance(error, ssl.SSLError) else str(error)
+        )
+        raise ConfigurationError(f"client_cert {certificate} with client_key {key}: {reason}") from None
 
 
 def _mapped(error: Exception) -> RemoteError:

@@ -217,15 +217,3 @@ def test_what_is_not_http_does_not_hurt(live_server, request_bytes):
             answer = b""
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
     assert live_server.analyze().status_code == 200
-
-
-def test_more_connections_than_agreed_are_503_and_it_recovers(start_server):
-    server = start_server(max_connections=2)
-    idle = [socket.create_connection((server.host, server.port), timeout=20) for _ in range(2)]
-    with contextlib.ExitStack() as stack:
-        for peer in idle:
-            stack.enter_context(peer)
-            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
-        assert requests.get(server.url, timeout=10).status_code == 503
-    server.until(lambda: requests.get(server.url, timeout=10).status_code == 200)
