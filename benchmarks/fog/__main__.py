@@ -18,9 +18,9 @@ from benchmarks.fog.parameters import Parameters
 from benchmarks.fog.summary import Results, Row, rows_of
 from benchmarks.fog.table import render
 
-_SEEDS, _QUICK_SEEDS = 20, 5
+_SEEDS, _QUICK_SEEDS = 10, 4
 _QUICK_EVERY = 3  # of seven places on an axis: the first, the middle, the last
-_QUICK_REQUESTS = 225
+_QUICK_REQUESTS = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,7 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--json", action="store_true", help="print one JSON object (rows, claims) instead of the tables")
-    add("--quick", action="store_true", help=f"three places on each axis, {_QUICK_SEEDS} seeds, half as long")
+    add(
+        "--quick",
+        action="store_true",
+        help=f"three places on each axis, {_QUICK_SEEDS} seeds, {_QUICK_REQUESTS} requests",
+    )
     add("--out", type=Path, metavar="DIR", help="also write DIR/fog.json and DIR/fog.png")
     add("--seeds", type=_count, help=f"runs of each place (default {_SEEDS})")
     add("--requests", type=_count, help="of a run, at the same load (default 450)")

@@ -11,7 +11,7 @@ from benchmarks.fog.policies import NAMES, make
 from benchmarks.fog.score import Score, score
 from benchmarks.fog.workload import Request, draw
 
-__all__ = ["AXES", "CHARTS", "Case", "Chart", "cases_of", "play", "serve"]
+__all__ = ["AXES", "CHARTS", "IN_ROUNDS", "Case", "Chart", "cases_of", "play", "serve"]
 
 _LOADS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)  # of the requests of all other charts
 _MACHINES_PER_HOST = (2, 3, 4, 5, 6, 7, 8)
@@ -34,6 +34,8 @@ _KINDS = [(axis, metric) for axis in AXES for metric in _BY_AXIS[axis]]
 CHARTS: tuple[Chart, ...] = tuple(
     Chart(number=number, axis=axis, metric=metric) for number, (axis, metric) in enumerate(_KINDS, start=1)
 )
+_ROUNDS = "requests, every policy in rounds"
+IN_ROUNDS: tuple[Chart, ...] = tuple(replace(chart, axis=_ROUNDS) for chart in CHARTS[: len(_METRICS)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,9 @@ def cases_of(base: Parameters, seeds: int, every: int = 1) -> list[Case]:
     places: list[tuple[str, float, Parameters]] = []
     for share in _LOADS[::every]:
         count = round(share * base.requests)
-        places.append(("requests", count, replace(base, requests=count)))
+        parameters = replace(base, requests=count)
+        places.append(("requests", count, parameters))
+        places.append((_ROUNDS, count, replace(parameters, in_rounds=True)))
     for each in _MACHINES_PER_HOST[::every]:
         parameters = replace(base, machines_per_host=each)
         places.append(("machines", parameters.machines, parameters))

@@ -8,11 +8,11 @@ the interval of the mean lies above zero in each cell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from benchmarks.fog.cells import CHARTS, Chart
+from benchmarks.fog.cells import CHARTS, IN_ROUNDS, Chart
 from benchmarks.fog.parameters import Parameters, variations
 from benchmarks.fog.policies import BASELINES, DYNAMIC, OWN, PAPER, STATIC
 from benchmarks.fog.summary import Interval, Results, interval_of
@@ -38,48 +38,61 @@ class Claim:
 
 
 def claims_of(results: Results) -> list[Claim]:
-    claims = [
-        _better(results, _charts(*metrics), DYNAMIC, BASELINES, f"the proposal beats the others on {what}")
-        for what, metrics in _SUCCESS.items()
-    ]
-    claims += [
-        _better(results, _charts(*metrics), DYNAMIC, [STATIC], f"dynamic τ beats static τ on {what}")
-        for what, metrics in _SUCCESS.items()
-    ]
-    claims += [_positive(results, policy) for policy in (STATIC, DYNAMIC)]
-    claims.append(_shorter_wait(results))
+    claims = _of_the_paper(results, CHARTS)
+    for claim in _of_the_paper(results, IN_ROUNDS):
+        claims.append(replace(claim, claim=f"every policy in rounds: {claim.claim}"))
     if OWN not in PAPER:
-        for chart in CHARTS:
-            what = f"chart {chart.number}: {OWN} beats"
-            claims.append(_better(results, [chart], OWN, (STATIC, DYNAMIC), f"{what} the proposal"))
-            claims.append(_better(results, [chart], OWN, PAPER, f"{what} all five"))
-    claims += _varied(results)
+        claims += _on_charts(results, (STATIC, DYNAMIC), f"{OWN} beats the proposal")
+        claims += _on_charts(results, PAPER, f"{OWN} beats all five")
+    return claims + _varied(results)
+
+
+def _of_the_paper(results: Results, charts: Sequence[Chart]) -> list[Claim]:
+    claims = []
+    for others, claim in (
+        (BASELINES, "the proposal beats the others on"),
+        ([STATIC], "dynamic τ beats static τ on"),
+    ):
+        for what, metrics in _SUCCESS.items():
+            on = [chart for chart in charts if chart.metric in metrics]
+            claims.append(_better(results, on, DYNAMIC, others, f"{claim} {what}"))
+    claims += [_positive(results, charts, policy) for policy in (STATIC, DYNAMIC)]
+    claims.append(_shorter_wait(results, charts))
     return claims
-
-
-def _charts(*metrics: str) -> list[Chart]:
-    return [chart for chart in CHARTS if chart.metric in metrics]
 
 
 def _better(results: Results, charts: Sequence[Chart], policy: str, others: Sequence[str], claim: str) -> Claim:
     """Better than each of the others. The lead is the one on the best of them in the cell."""
     cells = [(chart.axis, x, chart.metric) for chart in charts for x in results.places(chart.axis)]
     better = worse = 0
+    beaten = dict.fromkeys(others, 0)
     leads: list[list[float]] = []
     for axis, x, metric in cells:
         differences = [results.lead(axis, x, policy, other, metric) for other in others]
         signs = [interval_of(values).sign for values in differences]
+        for other, sign in zip(others, signs, strict=True):
+            beaten[other] += sign > 0
         better += all(sign > 0 for sign in signs)
         worse += any(sign < 0 for sign in signs)
         leads.append(min(differences, key=fmean))
     lead = interval_of([fmean(seed) for seed in zip(*leads, strict=True)])
     said = _said(lead, _UNITS.get(charts[0].metric, "points"))
     figure = f"better in {better}, worse in {worse} of {len(cells)} cells; mean lead {said}"
+    if len(others) > 1:
+        figure += f"; each beaten: {_counts(beaten)}"
     return Claim(claim=claim, reproduced=2 * better > len(cells), figure=figure)
 
 
-def _positive(results: Results, policy: str) -> Claim:
-    cells = [(c, x) for c in _charts("qoe_s") for x in results.places(c.axis)]
+def _on_charts(results: Results, others: Sequence[str], claim: str) -> list[Claim]:
+    """The server's own policy: on all charts, and on each."""
+    claims = [_better(results, [chart], OWN, others, f"{claim} on chart {chart.number}") for chart in CHARTS]
+    won = sum(one.reproduced for one in claims)
+    figure = f"on {won} of {len(claims)}"
+    return [Claim(claim=f"{claim} on every chart", reproduced=won == len(claims), figure=figure), *claims]
+
+
+def _positive(results: Results, charts: Sequence[Chart], policy: str) -> Claim:
+    cells = [(chart, x) for chart in charts if chart.metric == "qoe_s" for x in results.places(chart.axis)]
     means = [results.mean(chart.axis, x, policy, "qoe_s") for chart, x in cells]
     positive = sum(mean.sign > 0 for mean in means)
     (chart, x), least = min(zip(cells, means, strict=True), key=lambda pair: pair[1].mean)
@@ -91,8 +104,8 @@ def _positive(results: Results, policy: str) -> Claim:
     )
 
 
-def _shorter_wait(results: Results) -> Claim:
-    cells = [(chart.axis, x) for chart in _charts("wait_s") for x in results.places(chart.axis)]
+def _shorter_wait(results: Results, charts: Sequence[Chart]) -> Claim:
+    cells = [(chart.axis, x) for chart in charts if chart.metric == "wait_s" for x in results.places(chart.axis)]
     below = dict.fromkeys(BASELINES, 0)
     most = 0
     for axis, x in cells:
@@ -100,11 +113,10 @@ def _shorter_wait(results: Results) -> Claim:
         for name, sign in signs.items():
             below[name] += sign > 0
         most += 2 * sum(sign > 0 for sign in signs.values()) > len(BASELINES)
-    each = ", ".join(f"{name} in {count}" for name, count in below.items())
     return Claim(
         claim="the proposal's mean wait is below that of most others",
         reproduced=2 * most > len(cells),
-        figure=f"below most in {most} of {len(cells)} cells: below {each}",
+        figure=f"below most in {most} of {len(cells)} cells: below {_counts(below)}",
     )
 
 
@@ -126,6 +138,10 @@ def _ranking(results: Results, chart: Chart) -> str:
     return ", ".join(
         f"{policy} {means[policy]:.1f}" for policy in sorted(means, key=means.__getitem__, reverse=True)
     )
+
+
+def _counts(cells: Mapping[str, int]) -> str:
+    return ", ".join(f"{policy} in {count}" for policy, count in cells.items())
 
 
 def _said(interval: Interval, unit: str) -> str:

@@ -37,7 +37,8 @@ class Parameters:
       fast, so that a wait of seconds matters. A signal changes steadily, by a normal number of dB a second.
     - `context_is_live`: schedulers see battery and signal as they are now; else, as on the live server, as they
       were on arrival.
-    - `in_rounds`: every policy decides once in an interval, as the paper's; else only the paper's does.
+    - `in_rounds`: every policy decides once in an interval, as the paper's does; else it is asked at each event.
+      What the paper's experiment did is not known.
     - `preempts`: the paper's policy may stop what runs, whose work is lost; the text is of two minds about it.
     """
 
@@ -91,6 +92,5 @@ def variations(base: Parameters) -> dict[str, Parameters]:
         "execution times known to 50 % only": replace(base, estimate_cv=0.5),
         "requests in bursts (gaps with cv 4)": replace(base, gap_cv=4.0),
         "battery and signal told anew all the time": replace(base, context_is_live=True),
-        "every policy decides in rounds": replace(base, in_rounds=True),
         "the proposal pre-empts": replace(base, preempts=True),
     }

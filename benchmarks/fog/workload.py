@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,16 @@ class Request:
 
     def seen_at(self, now_s: float) -> Waiting:
         """What a scheduler sees if devices report all the time."""
-        return replace(self.told, battery_frac=self.battery_at(now_s), signal_dbm=self.signal_at(now_s))
+        told = self.told
+        return Waiting(  # `replace` takes three times as long, for each that waits at each step
+            key=told.key,
+            arrived_s=told.arrived_s,
+            image_bytes=told.image_bytes,
+            due_s=told.due_s,
+            battery_frac=self.battery_at(now_s),
+            signal_dbm=self.signal_at(now_s),
+            service_s=told.service_s,
+        )
 
 
 def draw(parameters: Parameters, seed: int) -> list[Request]:
