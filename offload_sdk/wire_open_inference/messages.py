@@ -48,6 +48,9 @@ IMAGE_EXTENSION = "offload_encoded_image"
 """Ours: a `BYTES` input is an encoded picture, which the server makes the model's input of."""
 
 _MOST_ERROR_CHARS = 300
+_MOST_SIGNS = {b"[": 400_000, b"{": 1000, b'"': 10_000}
+"""What JSON may hold of lists (enough for seven pictures of 224 × 224, nested to the pixel), of objects, and twice
+of texts: three bytes of any of them become up to a hundred in memory."""
 
 T = TypeVar("T")
 
@@ -213,7 +216,13 @@ def _document(body: bytes, header_bytes: int | None) -> tuple[dict[str, Any], me
         header_bytes = len(body)
     elif not 0 < header_bytes <= len(body):
         raise ValueError(f"{HEADER_LENGTH_HEADER} is {header_bytes} for a body of {len(body)} bytes")
-    document = json.loads(body[:header_bytes], parse_constant=_refuse)
+    head = body[:header_bytes]
+    for sign, most in _MOST_SIGNS.items():
+        if head.count(sign) > most:
+            raise ValueError(
+                f"the JSON has more than {most:,} of the sign {sign.decode()}; send tensors flat or raw"
+            )
+    document = json.loads(head, parse_constant=_refuse)
     if not isinstance(document, dict):
         raise ValueError("the body must be one JSON object")
     return document, memoryview(body)[header_bytes:]

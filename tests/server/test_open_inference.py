@@ -194,6 +194,14 @@ def test_numbers_that_are_none_are_refused(live_server, word):
     assert "number" in refusal(answer) or "finite" in refusal(answer)
 
 
+@pytest.mark.parametrize("sign", ["[],", "{},", '"",'])
+def test_what_grows_in_memory_is_refused_unread(live_server, sign):
+    body = '{"inputs":[{"name":"input","data":[' + sign * 450_000 + "0]}]}"
+    answer = requests.post(f"{live_server.url}/v2/models/fake/infer", data=body, timeout=30)
+    assert answer.status_code == 400
+    assert "of the sign" in refusal(answer)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"inputs":[{"name":"\\ud800"}]}'])
 def test_what_is_no_json_is_refused(live_server, body):
     answer = requests.post(f"{live_server.url}/v2/models/fake/infer", data=body, timeout=30)
@@ -287,7 +295,7 @@ def test_bodies_are_bounded(start_server):
 def test_json_is_bounded_more_tightly_than_raw_bytes(live_server):
     answer = requests.post(f"{live_server.url}/v2/models/fake/infer", data=b"[" * 9_000_000, timeout=30)
     assert answer.status_code == 413
-    assert "8,388,608" in refusal(answer)
+    assert "4,194,304" in refusal(answer)
 
 
 def test_a_deadline_that_is_past_is_told(live_server):
