@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from offload_sdk._assembly import assemble
 from offload_sdk._execution import Execution
 from offload_sdk._parts import Parts
+from offload_sdk._trace import active_trace
 from offload_sdk._types import (
     Classification,
     Decision,
@@ -98,7 +99,13 @@ class Offloader:
         left_s = None if deadline_s is None else max(deadline_s - (opened_s - started_s), 0.0)
         decision = self._decide(picture.info, snapshot, left_s, opened_s)
         decided_s = clock()
-        request = Request(request_id=uuid.uuid4().hex, top_k=top_k, snapshot=snapshot, payloads=decision.payloads)
+        request = Request(
+            request_id=uuid.uuid4().hex,
+            top_k=top_k,
+            snapshot=snapshot,
+            payloads=decision.payloads,
+            trace=active_trace(),
+        )
         execution = Execution(
             self._parts,
             decision,

@@ -222,16 +222,28 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceContext:
+    """Where a request stands in a distributed trace (W3C Trace Context): 32 and 16 lower-case hexadecimal digits,
+    not all of them zero, and whether the caller keeps the trace."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One image on its way: its id, how many classes are wanted, and the device's state to tell the server.
 
-    `payloads` holds, per option, how the picture was decided to be coded for it.
+    `payloads` holds, per option, how the picture was decided to be coded for it. `trace` is the caller's active
+    span; without one the request begins a trace of its own, whose id is the request's: 32 hexadecimal digits.
     """
 
     request_id: str
     top_k: int
     snapshot: Snapshot
     payloads: Mapping[str, Payload] = field(default_factory=lambda: _NOTHING)
+    trace: TraceContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

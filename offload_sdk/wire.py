@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from offload_sdk._types import Label
+from offload_sdk._types import Label, TraceContext
 from offload_sdk.errors import RemoteError
 
 __all__ = [
@@ -82,16 +82,6 @@ class Answer:
     model: str
     request_id: str | None
     server_s: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceContext:
-    """Where a request stands in a distributed trace (W3C Trace Context): 32 and 16 lower-case hexadecimal digits,
-    not all of them zero, and whether the caller keeps the trace."""
-
-    trace_id: str
-    span_id: str
-    sampled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

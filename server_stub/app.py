@@ -46,11 +46,12 @@ def create_app(
     scheduler: Scheduler | None = None,
     clock: Clock = time.monotonic,
     on_state: Callable[[PoolState], None] = lambda state: None,
+    telemetry: Callable[[Served], None] | None = None,
 ) -> FastAPI:
     """Return the application; the model is loaded in the background once it starts.
 
     `app.state.pool` is its `Pool`, and `app.state.reloader` loads the model anew. `on_state` is called on the
-    event loop when loading has ended.
+    event loop when loading has ended, and `telemetry` for each request that has been answered.
     """
     metrics = ServerMetrics()
     log = RequestLog(settings.log_requests, clock=clock)
@@ -71,6 +72,8 @@ def create_app(
     def report(served: Served) -> None:
         metrics(served)
         log(served)
+        if telemetry is not None:
+            telemetry(served)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

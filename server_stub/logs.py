@@ -43,6 +43,7 @@ def configure_logging() -> None:
     levels = {
         "server_stub": logging.INFO,
         "uvicorn.error": logging.WARNING,
+        "opentelemetry": logging.WARNING,
         "python_multipart": logging.ERROR,  # it warns about each line break after a form
     }
     for name, level in levels.items():

@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from offload_sdk.errors import ConfigurationError
 from server_stub.settings import ServerSettings
+from server_stub.telemetry import asked_for
 
 __all__ = ["PREFIX", "read_settings"]
 
@@ -50,7 +51,7 @@ def read_settings(
         allow_abbrev=False,
     )
     hints = get_type_hints(ServerSettings)
-    values = dict(inherited or {})
+    values = {"telemetry": asked_for(environment), **(inherited or {})}
     for each in fields(ServerSettings):
         _add_option(parser, each, hints[each.name])
         text = environment.get(PREFIX + each.name.upper(), "").strip()

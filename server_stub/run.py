@@ -26,6 +26,7 @@ from server_stub.logs import configure_logging, logger
 from server_stub.pool import Pool, PoolState
 from server_stub.reload import Reloader
 from server_stub.settings import ServerSettings
+from server_stub.telemetry import open_telemetry
 from server_stub.tls import tls_contexts
 
 __all__ = ["Server", "listen", "serve"]
@@ -61,13 +62,16 @@ def serve(
         if state == "ready":
             announce(f"offload-sdk server ready on {url} (model {pool.model}, {settings.workers} workers)")
 
-    app = create_app(settings, loader or _model_loader(settings), on_state=on_state)
+    telemetry = open_telemetry() if settings.telemetry else None
+    app = create_app(settings, loader or _model_loader(settings), on_state=on_state, telemetry=telemetry)
     pool: Pool = app.state.pool
     server = Server(app, settings)
     try:
         server.run(sockets=[listener])
     finally:
         listener.close()
+        if telemetry is not None:
+            telemetry.close()
     if pool.error is not None:
         assert isinstance(pool.error, ModelError)
         raise pool.error

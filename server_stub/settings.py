@@ -99,6 +99,9 @@ class ServerSettings:
     cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
 
     log_requests: RequestLogging = _setting("errors", "which requests get a line in the log: all, errors or none")
+    telemetry: bool = _setting(
+        False, "send spans by OTLP over HTTP; on when OpenTelemetry's own variables, OTEL_..., say where to"
+    )
     public_metrics: bool = _setting(False, "let /metrics be read without a token")
 
     def __post_init__(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from offload_sdk import wire
-from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Payload, Request
+from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Payload, Request, TraceContext
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Exchange, HttpSession, Reply
 from offload_sdk.execute.offload_protocol import OffloadProtocol
@@ -82,6 +83,7 @@ class RemoteExecutor:
             battery_frac=request.snapshot.battery_frac,
             signal_dbm=request.snapshot.signal_dbm,
             top_k=request.top_k,
+            trace=request.trace or TraceContext(trace_id=request.request_id, span_id=secrets.token_hex(8)),
         )
         attempt = self._upload(call, context)
         attempt.labels = attempt.labels[: request.top_k]  # a server may know only the three of the contract
