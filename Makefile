@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog check-deploy test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -65,6 +65,12 @@ bench-replay: $(STAMP)
 
 bench-fog: $(STAMP)
 	$(BIN)/python -m benchmarks.fog --out benchmarks/results
+
+# Its pins are old, so it has an environment of its own.
+check-deploy:
+	test -x $(VENV)-deploy/bin/checkov || $(PYTHON) -m venv $(VENV)-deploy
+	$(VENV)-deploy/bin/python -m pip install --quiet 'checkov==3.3.30'
+	$(VENV)-deploy/bin/checkov --directory server_stub/deploy --compact --quiet --skip-download
 
 test-arm:
 	bash tests/arm/run.sh

@@ -16,7 +16,7 @@ from offload_sdk.errors import ConfigurationError
 from server_stub.settings import ServerSettings
 from server_stub.telemetry import asked_for
 
-__all__ = ["PREFIX", "read_settings"]
+__all__ = ["PREFIX", "read_settings", "settings_of_the_sdk"]
 
 PREFIX = "OFFLOAD_SERVER_"
 _SWITCHES = {
@@ -60,6 +60,18 @@ def read_settings(
     values.update(vars(parser.parse_args(arguments)))
     frozen: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return ServerSettings(**frozen)
+
+
+def settings_of_the_sdk(environment: Mapping[str, str]) -> dict[str, Any]:
+    """`OFFLOAD_TOKEN`, `OFFLOAD_MODEL` and `OFFLOAD_HOME` as what they mean for a server."""
+    values: dict[str, Any] = {}
+    if model := environment.get("OFFLOAD_MODEL"):
+        values["model"] = model
+    if home := environment.get("OFFLOAD_HOME"):
+        values["models_dir"] = Path(home).expanduser() / "models"
+    if tokens := environment.get("OFFLOAD_TOKEN"):
+        values["tokens"] = tuple(token for token in map(str.strip, tokens.split(",")) if token)
+    return values
 
 
 def _add_option(parser: argparse.ArgumentParser, each: Field[Any], hint: Any) -> None:

@@ -1,0 +1,1 @@
+"""Where the server runs: container, compose, Kubernetes, Ray. Nothing outside this folder imports it."""
