@@ -1,4 +1,4 @@
-"""`python -m server_stub.deploy.healthcheck [URL]`: exit status 0 if the server is ready, 1 if not. For a container's check.
+"""`python -m server_stub.deploy.healthcheck [URL]`: a container's check. Exit status 0 if the server is ready, else 1.
 
 Standard library alone, as it starts every few seconds; nothing of the server is loaded.
 """
@@ -26,7 +26,8 @@ def is_ready(url: str, timeout_s: float = _TIMEOUT_S) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m server_stub.deploy.healthcheck", description="Is a server ready?")
+    prog = "python -m server_stub.deploy.healthcheck"
+    parser = argparse.ArgumentParser(prog=prog, description="Ask whether a server is ready.")
     parser.add_argument("url", nargs="?", default=_DEFAULT_URL, help="its health address")
     url = parser.parse_args(arguments).url
     if not url.startswith(("http://", "https://")):
