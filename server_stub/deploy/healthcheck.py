@@ -1,6 +1,6 @@
-"""`python -m server_stub.deploy.healthcheck [URL]`: a container's check. Exit status 0 if the server is ready, else 1.
+"""`python -m server_stub.deploy.healthcheck [URL]`: exit status 0 if the server is ready, else 1.
 
-Standard library alone, as it starts every few seconds; nothing of the server is loaded.
+A container's check starts it every few seconds: standard library alone, nothing of the server is loaded.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ import requests
 # Ray reads these when it is imported. The first makes it use 127.0.0.1 and nothing else.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+if os.environ.get("CI") != "true":
+    pytest.importorskip("ray.serve", reason="needs the extra ray", exc_type=ImportError)
 
 import ray
 from ray import serve
@@ -74,13 +78,13 @@ class RayServer:
 def ray_server(home: str, options: RayOptions) -> Iterator[RayServer]:
     with listen(ServerSettings(port=0)) as probe:
         port = probe.getsockname()[1]
-    with pytest.MonkeyPatch.context() as patch:
+    folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)  # sockets bear no long path
+    with folder as temp_dir, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OFFLOAD_HOME", home)
         patch.setenv("OFFLOAD_MODEL", "efficientnet_lite0")
         patch.setenv("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "0.5")
-        cluster = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **_NODE}
-        )
+        head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": temp_dir, **_NODE}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             ray.init(address=cluster.address, log_to_driver=False)
             serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-if os.environ.get("CI") != "true":
-    pytest.importorskip("ray.serve", reason="needs the extra ray", exc_type=ImportError)
-
 from ray_kit import Load, RayServer, picture, ray_server, until
 
 from offload_sdk.model import resolve
