@@ -82,12 +82,16 @@ def _add_option(parser: argparse.ArgumentParser, each: Field[Any], hint: Any) ->
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **details)
     elif get_origin(kind) is tuple:
         details["help"] += "; may be given several times"
-        parser.add_argument(f"--{name.removesuffix('s')}", action="append", metavar="TEXT", **details)
+        parser.add_argument(f"--{_singular(name)}", action="append", metavar="TEXT", **details)
     elif get_origin(kind) is Literal:
         parser.add_argument(f"--{name}", choices=get_args(kind), **details)
     else:
         metavar = {int: "N", float: "X", Path: "PATH"}.get(kind, "TEXT")
         parser.add_argument(f"--{name}", type=kind, metavar=metavar, **details)
+
+
+def _singular(name: str) -> str:
+    return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 def _help(each: Field[Any]) -> str:

@@ -4,6 +4,7 @@ the command line; `options` does, and what stands here is all it knows of a sett
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -97,7 +98,6 @@ class ServerSettings:
         (), "addresses and networks of proxies whose X-Forwarded-For is believed"
     )
     cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
-
     log_requests: RequestLogging = _setting("errors", "which requests get a line in the log: all, errors or none")
     telemetry: bool = _setting(
         False, "send spans by OTLP over HTTP; on when OpenTelemetry's own variables, OTEL_..., say where to"
@@ -109,7 +109,7 @@ class ServerSettings:
             value, least, most = getattr(self, each.name), each.metadata["least"], each.metadata["most"]
             if value is None or least is None:
                 continue
-            if value < least or (most is not None and value > most):
+            if not math.isfinite(value) or value < least or (most is not None and value > most):
                 limits = f"at least {least}" if most is None else f"{least} to {most}"
                 raise ConfigurationError(f"{each.name} is {value}; it must be {limits}")
         if self.max_inflight_bytes < self.max_body_bytes:
@@ -123,7 +123,6 @@ class ServerSettings:
             not token or not token.isascii() or not token.isprintable() or " " in token for token in self.tokens
         ):
             raise ConfigurationError("a token must be printable ASCII without spaces, and not empty")
-
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigurationError("tls_cert and tls_key belong together; give both or none")
         if self.tls_client_ca is not None and self.tls_cert is None:
