@@ -70,9 +70,9 @@ class Gate:
             raise RequestError.unsupported_media_type("the body must not be compressed")
         collected = body()
         place = self._pool.admit(due_s, declared_bytes)
-        content = await self._read(request.receive, collected, place)
+        content, complete_s = await self._read(request.receive, collected, place)
         notes = notes_of(request.scope)
-        notes.admitted_s = self._clock()
+        notes.admitted_s = complete_s
         job = self._pool.submit(
             task(content),
             place=place,
@@ -83,7 +83,7 @@ class Gate:
         )
         result = await self._wait(job, request.receive)
         assert job.source is not None
-        passed_s = self._clock() - job.entry.arrived_s
+        passed_s = self._clock() - complete_s
         queue_s = max(0.0, passed_s - result.decode_s - result.infer_s)
         notes.model = job.source.name
         notes.steps_s = {"queue": queue_s, "decode": result.decode_s, "infer": result.infer_s}
@@ -95,8 +95,8 @@ class Gate:
             raise RequestError.body_too_large(self._max_body_bytes)
         return declared_bytes
 
-    async def _read(self, receive: Receive, body: Body, place: Place) -> bytes:
-        """Return the body's content; if there is none to return, leave the place."""
+    async def _read(self, receive: Receive, body: Body, place: Place) -> tuple[bytes, float]:
+        """Return the body's content and when the last of it came; if there is none to return, leave the place."""
         try:
             if sys.version_info >= (3, 11):  # without a task of its own, unlike wait_for
                 async with asyncio.timeout(self._body_timeout_s):
@@ -109,13 +109,14 @@ class Gate:
                 raise RequestError.slow_body(self._body_timeout_s) from None
             raise
 
-    async def _read_all(self, receive: Receive, body: Body, place: Place) -> bytes:
+    async def _read_all(self, receive: Receive, body: Body, place: Place) -> tuple[bytes, float]:
         received_bytes = 0
         more = True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise DisconnectedError
+            came_s = self._clock()
             chunk = message.get("body", b"")
             received_bytes += len(chunk)
             if received_bytes > self._max_body_bytes:
@@ -125,7 +126,7 @@ class Gate:
             if chunk:
                 body.feed(chunk)
             more = message.get("more_body", False)
-        return body.finish()
+        return body.finish(), came_s
 
     async def _wait(self, job: Job[T], receive: Receive) -> T:
         if job.started:  # it cannot be stopped any more, so nobody need watch the connection
