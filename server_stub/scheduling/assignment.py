@@ -23,10 +23,14 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Every request (rows) on every place (columns): the seconds it would take, and whether it may."""
+    """Every request (rows) on every kind of place (columns): the seconds it would take, and whether it may.
+
+    `kinds` is the column of each place; places that differ in nothing share one.
+    """
 
     execution_s: Array
     feasible: Mask
+    kinds: npt.NDArray[np.intp]
 
 
 def pairs_of(requests: Sequence[Waiting], places: Sequence[WorkerState], now_s: float) -> Pairs:
@@ -34,17 +38,21 @@ def pairs_of(requests: Sequence[Waiting], places: Sequence[WorkerState], now_s: 
     service_s = np.array([one.service_s for one in requests])[:, np.newaxis]
     size_bytes = np.array([one.image_bytes for one in requests])[:, np.newaxis]
     due_s = np.array([np.inf if one.due_s is None else one.due_s for one in requests])[:, np.newaxis]
-    speed = np.array([place.speed for place in places])
-    capacity_bytes = np.array([np.inf if one.capacity_bytes is None else one.capacity_bytes for one in places])
+    # A busy place, whose request may be stopped, is a kind of its own.
+    keys = [(one.speed, one.capacity_bytes, None if one.room else one.number) for one in places]
+    distinct = list(dict.fromkeys(keys))
+    speed = np.array([speed for speed, _, _ in distinct])
+    capacity_bytes = np.array([np.inf if capacity is None else capacity for _, capacity, _ in distinct])
     execution_s = service_s / speed
     return Pairs(
         execution_s=execution_s,
         feasible=(size_bytes <= capacity_bytes) & (now_s + execution_s <= due_s),
+        kinds=np.array([distinct.index(key) for key in keys]),
     )
 
 
 def assign(pairs: Pairs, priority: Array, deferred: Array) -> list[tuple[int, int]]:
-    """Return (row, column) of each request that is served, by row.
+    """Return (row, place) of each request that is served, by row.
 
     `priority` is P of each request, `deferred` the intervals I for which it has waited: 1 / (1 + I) is what
     serving it costs. Each of the three terms of (11) is scaled to 0..1 over the feasible pairs.
@@ -57,13 +65,15 @@ def assign(pairs: Pairs, priority: Array, deferred: Array) -> list[tuple[int, in
         return []
     cost = _scaled(pairs.execution_s, feasible)
     cost += (_scaled(priority, servable) + _scaled(1.0 / (1.0 + deferred), servable))[:, np.newaxis]
-    count = feasible.shape[1]
+    count = len(pairs.kinds)
     # An infeasible pair costs more than any set of feasible ones, so first their number counts, then their cost.
     cost[~feasible] = 3.0 * count + 1.0
     rows = _cheapest(cost, count)
-    chosen, columns = linear_sum_assignment(cost[rows])
+    chosen, places = linear_sum_assignment(cost[np.ix_(rows, pairs.kinds)])
     return [
-        (int(row), int(column)) for row, column in zip(rows[chosen], columns, strict=True) if feasible[row, column]
+        (int(row), int(place))
+        for row, place in zip(rows[chosen], places, strict=True)
+        if feasible[row, pairs.kinds[place]]
     ]
 
 
@@ -73,12 +83,11 @@ def _scaled(values: Array, counted: Mask) -> Array:
 
 
 def _cheapest(cost: Array, count: int) -> npt.NDArray[np.intp]:
-    """Return the rows that are among the `count` cheapest of some column, as many as there are columns.
+    """Return the rows that are among the cheapest of some column, where `count` is how many places there are.
 
-    None other can be needed: in its place one of these, which the other columns cannot all have taken, costs no
+    None other can be needed: in its place one of these, which the other places cannot all have taken, costs no
     more. That makes a few hundred of ten thousand requests.
     """
     if len(cost) <= count:
         return np.arange(len(cost))
-    distinct = np.unique(cost, axis=1)
-    return np.unique(np.argpartition(distinct, count - 1, axis=0)[:count])
+    return np.unique(np.argpartition(cost, count - 1, axis=0)[:count])

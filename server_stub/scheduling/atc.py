@@ -25,8 +25,8 @@ class Atc(Ordered):
     nobody tells, so η of S2 (1) is taken as the share that is left of the mean response limit.
 
     The look-ahead h is not theirs, a number of mean service times, but `k` times what the workers need for all
-    that waits and runs: slack counts as far as the queue reaches. So a short queue goes nearly by slack, which
-    loses nobody as long as all can be served, and a long one nearly by length, which serves the most.
+    that waits and runs: slack counts as far as the queue reaches. The shorter the queue, the more it goes by
+    slack, which loses nobody while all can be served; the longer, the more by length, which serves the most.
 
     Without a deadline a request has the mean limit for its own, and grows ever more urgent past it, so that it
     cannot starve. A device below a threshold comes after all others. What cannot make its deadline is refused.

@@ -33,28 +33,37 @@ class ContextRepository:
     """The contexts C of the last `size` requests. What lies further back no longer sets the scale."""
 
     def __init__(self, size: int = 1_000) -> None:
-        self._kept = np.full((size, 3), np.nan)
+        self._kept = np.full((3, size), np.nan)
         self._next = 0
         self._present: frozenset[int] = frozenset()
-
-    def see(self, present: Sequence[Waiting]) -> None:
-        """Keep the contexts of the requests that were not present the last time, in the place of the oldest."""
-        added = [one for one in present if one.key not in self._present]
-        self._present = frozenset(one.key for one in present)
-        rows = contexts_of(added[-len(self._kept) :])
-        self._kept[(self._next + np.arange(len(rows))) % len(self._kept)] = rows
-        self._next = (self._next + len(rows)) % len(self._kept)
+        self._low = self._high = self._kept[:, 0]
+        self._mean_limit_s: float | None = None
 
     @property
     def mean_limit_s(self) -> float | None:
         """The mean response limit T of those that told one."""
-        told = self._kept[:, 2][~np.isnan(self._kept[:, 2])]
-        return float(told.mean()) if len(told) else None
+        return self._mean_limit_s
+
+    def see(self, present: Sequence[Waiting]) -> None:
+        """Keep the contexts of the requests that were not present the last time, in the place of the oldest."""
+        added = [one for one in present if one.key not in self._present]
+        self._present = frozenset([one.key for one in present])
+        if not added:
+            return
+        size = self._kept.shape[1]
+        rows = contexts_of(added[-size:])
+        self._kept[:, (self._next + np.arange(len(rows))) % size] = rows.T
+        self._next = (self._next + len(rows)) % size
+        self._low, self._high = np.fmin.reduce(self._kept, axis=1), np.fmax.reduce(self._kept, axis=1)
+        limits_s = self._kept[2]
+        told = limits_s[~np.isnan(limits_s)]
+        self._mean_limit_s = float(told.mean()) if len(told) else None
 
     def scaled(self, contexts: Array) -> Array:
         """Return η, row by row, in 0..1; low is urgent.
 
         What is not told counts as 1, the least urgent: whoever tells more never comes later for it.
         """
-        low, high = np.fmin.reduce(self._kept), np.fmax.reduce(self._kept)
-        return np.nan_to_num(min_max(contexts, low, high), nan=1.0)
+        scaled = min_max(contexts, self._low, self._high)
+        scaled[np.isnan(scaled)] = 1.0
+        return scaled

@@ -88,23 +88,26 @@ class ContextAware:
         self._ended.clear()
         length_s = self._interval.length_s
         self._next_s = state.now_s + (_expected_s(kept, state.workers) if length_s is None else length_s)
-        busy = [(one, one.running) for one in state.workers if one.running is not None] if self._preempts else []
+        busy = (
+            [(one, one.running) for one in state.workers if one.running and not one.room] if self._preempts else []
+        )
         running = [request for _, request in busy]
         self._count_deferrals([*kept, *running])
 
         able = [request for request in kept if self._thresholds.met_by(request)]
-        columns = [*places(state.workers), *(worker for worker, _ in busy)]
-        if not able or not columns:
+        free = places(state.workers)
+        among = [*free, *(worker for worker, _ in busy)]
+        if not able or not among:
             return []
         rows = [*able, *running]
-        pairs = pairs_of(rows, columns, state.now_s)
+        pairs = pairs_of(rows, among, state.now_s)
         _keep_to_their_places(pairs, busy, len(able), state.now_s)
         deferred = np.array([self._intervals - self._since[request.key] for request in rows], dtype=np.float64)
         actions: list[Start | Preempt] = []
-        for row, column in assign(pairs, self._priority(rows), deferred):
+        for row, place in assign(pairs, self._priority(rows), deferred):
             if row < len(able):
-                worker = columns[column].number
-                if column >= len(columns) - len(busy):
+                worker = among[place].number
+                if place >= len(free):
                     actions.append(Preempt(worker=worker))
                 actions.append(Start(key=able[row].key, worker=worker))
         return actions
@@ -129,10 +132,10 @@ def _expected_s(waiting: Sequence[Waiting], workers: Sequence[WorkerState]) -> f
 def _keep_to_their_places(
     pairs: Pairs, busy: Sequence[tuple[WorkerState, Waiting]], first_row: int, now_s: float
 ) -> None:
-    """What runs, in the last rows and columns, can only go on where it is, for what is left of its time."""
-    first_column = pairs.feasible.shape[1] - len(busy)
+    """What runs, in the last rows and places, can only go on where it is, for what is left of its time."""
+    first_place = len(pairs.kinds) - len(busy)
     for index, (worker, request) in enumerate(busy):
-        row, column = first_row + index, first_column + index
+        row, column = first_row + index, pairs.kinds[first_place + index]
         pairs.feasible[row] = False
         pairs.execution_s[row, column] = max(0.0, worker.free_s - now_s)
         pairs.feasible[row, column] = request.due_s is None or max(now_s, worker.free_s) <= request.due_s

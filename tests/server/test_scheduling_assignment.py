@@ -21,9 +21,10 @@ def test_arrays_and_single_pairs_know_the_same_constraints(state):
     pairs = pairs_of(state.waiting, state.workers, state.now_s)
     for row, request in enumerate(state.waiting):
         for column, worker in enumerate(state.workers):
-            assert pairs.execution_s[row, column] == request.service_s / worker.speed
+            kind = pairs.kinds[column]
+            assert pairs.execution_s[row, kind] == request.service_s / worker.speed
             expected = takes(worker, request) and in_time(worker, request, state.now_s)
-            assert pairs.feasible[row, column] == expected
+            assert pairs.feasible[row, kind] == expected
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def problems(draw: st.DrawFn) -> tuple[Pairs, np.ndarray, np.ndarray]:
     pairs = Pairs(
         execution_s=np.array(draw(st.lists(numbers, min_size=shape, max_size=shape))).reshape(count, columns),
         feasible=np.array(draw(st.lists(st.booleans(), min_size=shape, max_size=shape))).reshape(count, columns),
+        kinds=np.array(draw(st.lists(st.integers(0, columns - 1), min_size=1, max_size=3))),
     )
     priority = np.array(draw(st.lists(numbers, min_size=count, max_size=count)))
     deferred = np.array(draw(st.lists(st.integers(0, 9), min_size=count, max_size=count)), dtype=np.float64)
@@ -77,23 +79,24 @@ def problems(draw: st.DrawFn) -> tuple[Pairs, np.ndarray, np.ndarray]:
 def test_11_to_14_as_many_as_possible_and_then_at_least_cost(problem):
     pairs, priority, deferred = problem
     served = assign(pairs, priority, deferred)
-    assert all(pairs.feasible[pair] for pair in served)
+    feasible = pairs.feasible[:, pairs.kinds]
+    assert all(feasible[pair] for pair in served)
     assert len({row for row, _ in served}) == len({column for _, column in served}) == len(served)
     if not pairs.feasible.any():
         assert served == []
         return
-    cost = objective(pairs, priority, deferred)
-    count, least = best_by_trying(pairs.feasible, cost)
+    cost = objective(pairs, priority, deferred)[:, pairs.kinds]
+    count, least = best_by_trying(feasible, cost)
     assert len(served) == count
     assert sum(cost[pair] for pair in served) == pytest.approx(least)
 
 
 def test_all_places_are_filled_from_a_queue_of_thousands():
     rng = np.random.default_rng(1)
-    pairs = Pairs(execution_s=rng.random((3_000, 8)), feasible=rng.random((3_000, 8)) < 0.01)
+    pairs = Pairs(execution_s=rng.random((3_000, 8)), feasible=rng.random((3_000, 8)) < 0.01, kinds=np.arange(8))
     assert len(assign(pairs, rng.random(3_000), rng.integers(0, 50, 3_000).astype(float))) == 8
 
 
 def test_who_has_waited_longer_comes_first_all_else_equal():
-    pairs = Pairs(execution_s=np.ones((3, 1)), feasible=np.ones((3, 1), dtype=bool))
+    pairs = Pairs(execution_s=np.ones((3, 1)), feasible=np.ones((3, 1), dtype=bool), kinds=np.array([0]))
     assert assign(pairs, np.zeros(3), np.array([1.0, 3.0, 2.0])) == [(1, 0)]
