@@ -24,13 +24,19 @@ _QUICK_REQUESTS = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.out:  # before minutes of work
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--out: {error}")
     base = Parameters()
     requests = options.requests or (_QUICK_REQUESTS if options.quick else base.requests)
     # The load stays the same, as the window is longer or shorter by as much.
     base = replace(base, requests=requests, window_s=base.window_s * requests / base.requests)
     seeds = options.seeds or (_QUICK_SEEDS if options.quick else _SEEDS)
-    cases = cases_of(base, seeds, _QUICK_EVERY if options.quick else 1)
+    cases = cases_of(base, range(options.seed, options.seed + seeds), _QUICK_EVERY if options.quick else 1)
     if options.workers == 1:
         scores = [play(case) for case in cases]
     else:
@@ -50,7 +56,6 @@ def _document(rows: Sequence[Row], claims: Sequence[Claim]) -> dict[str, Any]:
 def _write(folder: Path, rows: Sequence[Row], claims: Sequence[Claim]) -> None:
     from benchmarks.fog.picture import draw_charts
 
-    folder.mkdir(parents=True, exist_ok=True)
     data = folder / "fog.json"
     data.write_text(json.dumps(_document(rows, claims), indent=1) + "\n")
     for path in (data, draw_charts(rows, folder / "fog.png")):
@@ -71,15 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--out", type=Path, metavar="DIR", help="also write DIR/fog.json and DIR/fog.png")
     add("--seeds", type=_count, help=f"runs of each place (default {_SEEDS})")
+    add("--seed", type=_count, default=1, help="the first of them, to see others than before (default 1)")
     add("--requests", type=_count, help="of a run, at the same load (default 450)")
     add("--workers", type=_count, default=os.cpu_count() or 1, help="processes (default: one a core)")
     return parser
 
 
 def _count(text: str) -> int:
-    if (count := int(text)) < 1:
-        raise argparse.ArgumentTypeError("it must be 1 or more")
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("it must be a whole number from 1")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Case:
     parameters: Parameters
 
 
-def cases_of(base: Parameters, seeds: int, every: int = 1) -> list[Case]:
+def cases_of(base: Parameters, seeds: Sequence[int], every: int = 1) -> list[Case]:
     """All cases, of each axis only `every` place."""
     places: list[tuple[str, float, Parameters]] = []
     for share in _LOADS[::every]:
@@ -62,9 +62,7 @@ def cases_of(base: Parameters, seeds: int, every: int = 1) -> list[Case]:
     places += [("limit_s", limit_s, replace(base, limit_mean_s=limit_s)) for limit_s in _LIMITS_S[::every]]
     places += [(name, varied.requests, varied) for name, varied in variations(base).items()]
     return [
-        Case(axis=axis, x=x, seed=seed, parameters=parameters)
-        for axis, x, parameters in places
-        for seed in range(1, seeds + 1)
+        Case(axis=axis, x=x, seed=seed, parameters=parameters) for axis, x, parameters in places for seed in seeds
     ]
 
 

@@ -126,6 +126,7 @@ def _varied(results: Results) -> list[Claim]:
     for name in variations(Parameters()):
         chart = Chart(number=0, axis=name, metric="success_percent")
         claims.append(_better(results, [chart], DYNAMIC, BASELINES, f"{name}: the proposal beats the others"))
+        claims.append(_better(results, [chart], DYNAMIC, [STATIC], f"{name}: dynamic τ beats static τ"))
         if OWN not in PAPER:
             claims.append(_better(results, [chart], OWN, PAPER, f"{name}: {OWN} beats all five"))
         claims[-1] = replace(claims[-1], figure=f"{claims[-1].figure}; {_ranking(results, chart)}")

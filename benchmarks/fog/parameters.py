@@ -29,8 +29,9 @@ class Parameters:
     in seven falls below its battery threshold, and as many below that of the signal.
 
     - `requests` arrive within `window_s`; the gaps are gamma distributed with `gap_cv` (1: a Poisson process).
-    - `service_mean_s` with `service_cv` (lognormal) is the time on a machine of speed 1; schedulers are told it
-      with an error of `estimate_cv` (lognormal, mean 1; 0: they know it, as in the paper).
+    - `service_mean_s` with `service_cv` (lognormal) is the time on a machine of speed 1, in the first half of the
+      requests less by `service_shift_frac` and in the second more by it; schedulers are told it with an error of
+      `estimate_cv` (lognormal, mean 1; 0: they know it, as in the paper).
     - `size_bytes`, `battery_frac`, `signal_dbm`: uniform in these ranges, at the arrival.
     - T_r is uniform within `limit_mean_s` × (1 ± `limit_spread_frac`).
     - A battery drains steadily, by a fraction of its charge a second that is uniform up to `most_drain_per_s`:
@@ -53,6 +54,7 @@ class Parameters:
     gap_cv: float = 1.0
     service_mean_s: float = 2.0
     service_cv: float = 0.5
+    service_shift_frac: float = 0.0
     estimate_cv: float = 0.0
     size_bytes: tuple[int, int] = (100_000, 2_000_000)
     limit_mean_s: float = 10.0
@@ -89,6 +91,7 @@ def variations(base: Parameters) -> dict[str, Parameters]:
             drift_sd_db_per_s=2 * base.drift_sd_db_per_s,
         ),
         "execution times with a heavy tail (cv 1.5)": replace(base, service_cv=1.5),
+        "execution times that treble half way": replace(base, service_shift_frac=0.5),
         "execution times known to 50 % only": replace(base, estimate_cv=0.5),
         "requests in bursts (gaps with cv 4)": replace(base, gap_cv=4.0),
         "battery and signal told anew all the time": replace(base, context_is_live=True),

@@ -53,6 +53,7 @@ def draw(parameters: Parameters, seed: int) -> list[Request]:
     )
     arrived_s = _arrivals(parameters, gaps)
     service_s = parameters.service_mean_s * _lognormal(service, parameters.service_cv, count)
+    service_s *= 1.0 + parameters.service_shift_frac * np.where(2 * np.arange(count) < count, -1.0, 1.0)
     told_s = service_s * _lognormal(error, parameters.estimate_cv, count)
     size_bytes = size.integers(*parameters.size_bytes, count, endpoint=True)
     spread = parameters.limit_spread_frac

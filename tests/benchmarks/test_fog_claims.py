@@ -22,7 +22,7 @@ EVEN = Score(**dict.fromkeys((field.name for field in fields(Score)), 50.0))
 def results_of(score: Callable[[Case, str], Score], every: int = 3, seeds: int = SEEDS) -> Results:
     """Each policy's score in each case; a seed shifts all policies alike by tens, and each by a little."""
     runs = []
-    for case in cases_of(Parameters(), seeds, every):
+    for case in cases_of(Parameters(), range(1, seeds + 1), every):
         scores = {}
         for name in NAMES:
             own = score(case, name)

@@ -78,15 +78,25 @@ def test_tables_are_printed_without_json(capsys: pytest.CaptureFixture[str]) -> 
     assert "the proposal beats the others on success " in text
 
 
-def test_a_number_below_one_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--seeds", "0"), "must be a whole number from 1"),
+        (("--requests", "many"), "must be a whole number from 1"),
+        (("--out", __file__), "--out: "),
+    ],
+)
+def test_a_mistake_is_told_before_anything_runs(
+    arguments: tuple[str, str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(("--seeds", "0"))
-    assert "must be 1 or more" in capsys.readouterr().err
+        main(arguments)
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_policy_plays_by_the_protocol_in_every_world(name: str) -> None:
-    for case in cases_of(Parameters(requests=40, window_s=5.0), seeds=1, every=3):
+    for case in cases_of(Parameters(requests=40, window_s=5.0), seeds=[1], every=3):
         requests = draw(case.parameters, case.seed)
         endings = serve(case.parameters, requests, name)
         assert [ending.key for ending in endings] == [one.told.key for one in requests]

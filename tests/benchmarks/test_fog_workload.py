@@ -80,6 +80,9 @@ def test_a_variation_changes_what_it_says() -> None:
     ratios = [one.told.service_s / one.service_s for one in unsure]
     assert fmean(ratios) == pytest.approx(1.0, abs=0.1)
     assert stdev(ratios) == pytest.approx(0.5, abs=0.1)
+    shifted = drawn["execution times that treble half way"]
+    ratios = [one.service_s / before.service_s for one, before in zip(shifted, plain, strict=True)]
+    assert ratios == pytest.approx([0.5] * 225 + [1.5] * 225)
     heavy = [one.service_s for one in drawn["execution times with a heavy tail (cv 1.5)"]]
     assert max(heavy) > 1.5 * max(one.service_s for one in plain)
     times = [one.told.arrived_s for one in drawn["requests in bursts (gaps with cv 4)"]]
