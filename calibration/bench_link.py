@@ -31,7 +31,9 @@ _FAILURES_IN_A_ROW = 3
 
 @contextmanager
 def open_link(url: str, config: OffloadConfig) -> Iterator[tuple[Link, Callable[[], None]]]:
-    """Give a link to `url` and what closes its idle connections. A configured endpoint's token and CA are used."""
+    """Give a link to `url` and what closes its idle connections. A configured endpoint's
+    token, CA and protocol are used."""
+    from offload_sdk._assembly import protocol_of
     from offload_sdk.execute.exchange import HttpSession
     from offload_sdk.execute.remote import RemoteExecutor
 
@@ -44,7 +46,13 @@ def open_link(url: str, config: OffloadConfig) -> Iterator[tuple[Link, Callable[
         certificate=None if known is None else known.certificate,
         connections=1,
     )
-    link = RemoteExecutor("calibration", session, clock=time.monotonic, connect_timeout_s=config.connect_timeout_s)
+    link = RemoteExecutor(
+        "calibration",
+        session,
+        clock=time.monotonic,
+        connect_timeout_s=config.connect_timeout_s,
+        protocol=None if known is None else protocol_of(known, None),
+    )
     try:
         yield link, session.forget_connections
     finally:

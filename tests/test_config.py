@@ -320,3 +320,35 @@ def test_the_newline_of_a_token_file_does_no_harm() -> None:
     config = OffloadConfig(server_url="http://near:8000", token="abc\n")
     assert config.token is not None
     assert config.token.get_secret_value() == "abc"
+
+
+def test_an_endpoint_may_speak_the_open_inference_protocol() -> None:
+    endpoint = EndpointConfig(
+        url="http://h",
+        protocol="open-inference",
+        model="m",
+        version="2",
+        pixel_mean=(127.5, 127.5, 127.5),
+        pixel_std=[1, 2, 3],
+    )
+    assert (endpoint.model, endpoint.version, endpoint.pixel_std) == ("m", "2", (1.0, 2.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"protocol": "open-inference"}, "needs the `model`"),
+        ({"model": "m"}, "model only"),
+        (
+            {"version": "1", "pixel_mean": (0, 0, 0), "pixel_std": (1, 1, 1)},
+            "version and pixel_mean and pixel_std",
+        ),
+        ({"protocol": "open-inference", "model": "m", "pixel_mean": (0, 0, 0)}, "belong together"),
+        ({"protocol": "open-inference", "model": "m", "pixel_mean": (0, 0, 0), "pixel_std": (1, 0, 1)}, "greater"),
+        ({"protocol": "open-inference", "model": ""}, "at least 1 character"),
+        ({"protocol": "grpc"}, "open-inference"),
+    ],
+)
+def test_wrong_settings_of_the_protocol_are_told(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        OffloadConfig(endpoints=[{"url": "http://h", **values}])

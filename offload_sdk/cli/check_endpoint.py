@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from offload_sdk import wire
+from offload_sdk.cli.check_open_inference import check_open_inference
 from offload_sdk.cli.findings import Finding, ok, problem, warning
 from offload_sdk.cli.text import milliseconds, printable
 from offload_sdk.errors import ConfigurationError, RemoteError
@@ -63,6 +64,9 @@ def check_endpoint(endpoint: EndpointConfig, *, clock: Clock, wall: Clock) -> It
         yield problem(check, str(error), "give the PEM files of one certificate and its key")
         return
     with closing(session):
+        if endpoint.protocol == "open-inference":
+            yield check_open_inference(check, endpoint, session, clock=clock, timeout_s=2.0 * _TIMEOUT_S)
+            return
         yield from _ask(check, session, endpoint.url, clock, wall)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ import numpy as np
 import pytest
 import requests
 
+from calibration.bench_link import open_link
 from offload_sdk import OffloadConfig, Offloader
+from offload_sdk._config import EndpointConfig
+from offload_sdk.cli.check_endpoint import check_endpoint
 from offload_sdk.errors import RemoteError
 from offload_sdk.model import InputSpec, open_picture
 
@@ -97,6 +102,24 @@ def test_the_local_path_takes_over(mlserver: str, home: Path, photo: Path, caplo
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("model", "level", "words"), [(MODEL, "ok", "tensors of 527 KB"), ("absent", "problem", "absent")]
+)
+def test_doctor_sees_whether_the_model_is_there(mlserver: str, model: str, level: str, words: str) -> None:
+    endpoint = EndpointConfig(url=mlserver, protocol="open-inference", model=model)
+    *_, last = check_endpoint(endpoint, clock=time.monotonic, wall=time.time)
+    assert last.level == level
+    assert words in last.message
+
+
+def test_calibration_times_the_link_to_mlserver(mlserver: str, home: Path) -> None:
+    endpoint = {"url": mlserver, "protocol": "open-inference", "model": MODEL}
+    with open_link(mlserver, OffloadConfig(home=home, endpoints=[endpoint])) as (link, _):
+        first, second = link.ping(30.0), link.upload(20_000, 30.0)
+    assert (first.status, second.status) == ("success", "success")
+    assert second.sent_bytes < 1000  # a tensor would be larger than what was asked for
+
+
 def test_our_server_gets_the_photograph(our_server: str, home: Path, photo: Path) -> None:
     with device(home, our_server) as offloader:
         remote = offloader.classify(photo)
@@ -153,3 +176,24 @@ def test_tritons_client_understands_our_server(
     assert found["most"] == pytest.approx(answer["predictions"][0]["probability"], abs=1e-6)
     assert found["refused"][0] == "400"
     assert "shape" in found["refused"][1]
+
+
+def test_the_pages_examples_run(
+    our_server: str,
+    mlserver_venv: Path,
+    photo: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = (Path(__file__).resolve().parent.parent.parent / "docs" / "open-inference.md").read_text("utf-8")
+    plain, triton = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(photo.parent)
+    photo.with_name("photo.jpg").write_bytes(photo.read_bytes())
+    exec(compile(plain.replace("http://127.0.0.1:8080", our_server), "open-inference.md", "exec"), {})
+    assert "tabby" in capsys.readouterr().out
+    code = triton.replace("127.0.0.1:8080", our_server.removeprefix("http://"))
+    run = subprocess.run(
+        [str(mlserver_venv / "python"), "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.startswith("[[")
