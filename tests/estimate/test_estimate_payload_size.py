@@ -125,3 +125,24 @@ def test_an_unsure_size_makes_the_time_unsure() -> None:
     known, unsure = ask(estimator, now_s, jpeg(LESS.expected_bytes)), ask(estimator, now_s, FRAME)
     assert known.payload_bytes == pytest.approx(unsure.payload_bytes, rel=0.01)
     assert unsure.latency.sd_s > known.latency.sd_s
+
+
+TENSOR = Payload(side_px=224, quality=None, expected_bytes=527_000, agreement_frac=1.0)
+
+
+@pytest.mark.parametrize("image", [PHOTO, FRAME, DRAWING, jpeg(2000), ImageInfo(format="PNG", width=9, height=9)])
+def test_a_tensor_takes_the_same_for_every_picture(image: ImageInfo) -> None:
+    size = PayloadSize((TENSOR,))
+    assert size.predict(image) == [TENSOR.expected_bytes]
+    assert 0.0 < size.variance(image, TENSOR) ** 0.5 < 0.1 * TENSOR.expected_bytes
+
+
+def test_an_endpoint_that_takes_tensors_is_expected_to_get_them() -> None:
+    """A ping tells, before any picture was sent; the ladder and the price of a label have no say any more."""
+    estimator, now_s = taught(8e3)
+    ping = replace(remote_outcome(0.1, now_s), role="probe", payload=TENSOR, sent_bytes=150)
+    estimator.update(ping, None, IDLE)
+    for image in (FRAME, jpeg(2000)):
+        estimate = ask(estimator, now_s, image)
+        assert estimate.payload == TENSOR
+        assert estimate.payload_bytes == pytest.approx(TENSOR.expected_bytes, rel=0.01)

@@ -17,6 +17,7 @@ from small_models import brightest_channel
 
 from offload_sdk.errors import InvalidImageError, ModelError
 from offload_sdk.model import Classifier, InputSpec, ModelFile, Normalisation, open_picture, runtime_name
+from offload_sdk.model.tflite_writer import TensorType
 
 Labelled = list[tuple[Path, int, str]]
 UNIT = Normalisation(mean=(0, 0, 0), std=(255, 255, 255))
@@ -201,3 +202,21 @@ def test_loading_a_model_writes_nothing_to_standard_error(small: Classifier) -> 
     command = [sys.executable, "-c", code, str(small.model.path)]
     found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert found.stderr == "mine"
+
+
+@pytest.mark.light
+def test_values_as_the_model_takes_them_give_what_pixels_give(small: Classifier) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    values = (pixels / 255.0).astype(np.float32)
+    np.testing.assert_allclose(small.infer(values), small.infer(pixels), rtol=1e-5)
+
+
+@pytest.mark.light
+def test_a_quantised_model_takes_pixels_only(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.tflite"
+    path.write_bytes(brightest_channel(dtype=TensorType.UINT8, scale=1 / 255))
+    spec = InputSpec(width=8, height=8)
+    classifier = Classifier(ModelFile(name="bytes", path=path, spec=spec, labels=("r", "g", "b")))
+    assert len(classifier.infer(np.zeros((1, 8, 8, 3), np.uint8))) == 3
+    with pytest.raises(InvalidImageError, match="uint8 pixels of shape"):
+        classifier.infer(np.zeros((1, 8, 8, 3), np.float32))
