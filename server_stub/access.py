@@ -14,6 +14,7 @@ from offload_sdk.wire_open_inference import LIVE_PATH, READY_PATH
 from server_stub.answers import problem_response
 from server_stub.auth import TokenGuard
 from server_stub.engine import Clock
+from server_stub.head import check_head
 from server_stub.metrics import METRICS_PATH
 from server_stub.pages import DOCS_ASSETS_PATH, DOCS_PATH, OPENAPI_PATH
 from server_stub.problems import RequestError
@@ -47,6 +48,7 @@ class Access:
             try:
                 if scope.get("state", {}).get(FULL):
                     raise RequestError.too_many_connections()
+                check_head(scope)
                 if not self._is_open(scope["path"]):
                     self._check(scope)
             except RequestError as problem:

@@ -77,11 +77,9 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP in the contract's shape, if there is still something to answer."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            answer = problem_response(
-                RequestError.malformed_request("this is no request that HTTP/1.1 allows"), ""
-            )
+            answer = problem_response(RequestError.malformed_request("what came is not a request of HTTP"), "")
             for event in (
-                h11.Response(status_code=answer.status_code, headers=answer.raw_headers),
+                h11.Response(status_code=answer.status_code, headers=answer.raw_headers, reason=b"Bad Request"),
                 h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):

@@ -21,7 +21,7 @@ _FIELD = IMAGE_FIELD.encode("ascii")
 
 
 class ImageForm:
-    """Feed the body's chunks, then `finish()` gives the bytes of the first field called `image`.
+    """Feed the body's chunks, then `finish()` gives the bytes of the field called `image`.
 
     The caller bounds the body; this holds no more than the image. Raises `RequestError` (400, 415).
     """
@@ -35,7 +35,7 @@ class ImageForm:
         boundary = options.get(b"boundary")
         if not boundary:
             raise RequestError.malformed_form("the Content-Type names no boundary")
-        self._pieces: list[bytes] = []
+        self._image = bytearray()  # not a list of pieces: a peer chooses how small they are
         self._found = False
         self._inside = False
         self._complete = False
@@ -74,7 +74,7 @@ class ImageForm:
             raise RequestError.malformed_form("the form ends before its closing boundary")
         if not self._found:
             raise RequestError.no_image(f"the form has no field {IMAGE_FIELD!r}")
-        image = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        image = bytes(self._image)
         self.drop()
         if not image:
             raise RequestError.no_image(f"the field {IMAGE_FIELD!r} is empty")
@@ -82,7 +82,7 @@ class ImageForm:
 
     def drop(self) -> None:
         """Let go of what has arrived."""
-        self._pieces.clear()
+        self._image = bytearray()
 
     def _on_part_begin(self) -> None:
         self._parts += 1
@@ -112,12 +112,16 @@ class ImageForm:
 
     def _on_headers_finished(self) -> None:
         name = parse_options_header(self._disposition)[1].get(b"name")
-        self._inside = name == _FIELD and not self._found
+        self._inside = name == _FIELD
+        if self._inside and self._found:
+            raise RequestError.malformed_form(
+                f"the form has two fields {IMAGE_FIELD!r}; send one picture a request"
+            )
         self._found = self._found or self._inside
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._inside:
-            self._pieces.append(data[start:end])
+            self._image += data[start:end]
 
     def _on_part_end(self) -> None:
         self._inside = False

@@ -19,9 +19,17 @@ from server_stub.served import notes_of
 from server_stub.settings import ServerSettings
 from server_stub.shell import context_of
 
-__all__ = ["Body", "DisconnectedError", "Done", "Gate"]
+__all__ = ["Body", "DisconnectedError", "Done", "Gate", "body_time_s"]
+
+_GRACE_S = 10.0  # as long as a device waits for its answer, unless told otherwise
+_FLOOR_BYTES_PER_S = 1024
 
 T = TypeVar("T", bound=Timed)
+
+
+def body_time_s(received_bytes: int, most_s: float) -> float:
+    """Return how long after its beginning more of a body must have come: who drips holds a place for nothing."""
+    return min(most_s, _GRACE_S + received_bytes / _FLOOR_BYTES_PER_S)
 
 
 class Body(Protocol):
@@ -99,9 +107,17 @@ class Gate:
         """Return the body's content and when the last of it came; if there is none to return, leave the place."""
         try:
             if sys.version_info >= (3, 11):  # without a task of its own, unlike wait_for
-                async with asyncio.timeout(self._body_timeout_s):
-                    return await self._read_all(receive, body, place)
-            return await asyncio.wait_for(self._read_all(receive, body, place), self._body_timeout_s)
+                async with asyncio.timeout(self._body_timeout_s) as limit:
+                    began_s = asyncio.get_running_loop().time()
+
+                    def keep_pace(received_bytes: int) -> None:
+                        limit.reschedule(began_s + body_time_s(received_bytes, self._body_timeout_s))
+
+                    keep_pace(0)
+                    return await self._read_all(receive, body, place, keep_pace)
+            return await asyncio.wait_for(
+                self._read_all(receive, body, place, lambda received_bytes: None), self._body_timeout_s
+            )
         except BaseException as error:  # the shutdown's cancelling too
             body.drop()  # the error's frames would keep it while the rest of the body is thrown away
             place.leave()
@@ -109,7 +125,9 @@ class Gate:
                 raise RequestError.slow_body(self._body_timeout_s) from None
             raise
 
-    async def _read_all(self, receive: Receive, body: Body, place: Place) -> tuple[bytes, float]:
+    async def _read_all(
+        self, receive: Receive, body: Body, place: Place, keep_pace: Callable[[int], None]
+    ) -> tuple[bytes, float]:
         received_bytes = 0
         more = True
         while more:
@@ -124,6 +142,7 @@ class Gate:
             if not place.hold(received_bytes):
                 raise self._pool.overloaded()
             if chunk:
+                keep_pace(received_bytes)
                 body.feed(chunk)
             more = message.get("more_body", False)
         return body.finish(), came_s

@@ -18,6 +18,9 @@ from server_stub.settings import ServerSettings
 __all__ = ["ModelEngine", "ModelSource", "model_loader"]
 
 _NO_PIXEL_LIMIT = 2**62
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""What devices and browsers send. Pillow's decoders of the others are slow on files made for that, or have had
+many faults, which matters less to a device with its own pictures."""
 
 
 class ModelEngine:
@@ -46,7 +49,7 @@ class ModelEngine:
         )
 
     def _pixels(self, image: bytes, timings: dict[str, float]) -> npt.NDArray[np.uint8]:
-        limits = PictureLimits(max_bytes=len(image), max_pixels=_NO_PIXEL_LIMIT)
+        limits = PictureLimits(max_bytes=len(image), max_pixels=_NO_PIXEL_LIMIT, formats=_FORMATS)
         picture = open_picture(image, self._classifier.spec, limits=limits)
         if picture.info.pixels > self._max_pixels:
             raise RequestError.too_many_pixels(picture.info.pixels, self._max_pixels)

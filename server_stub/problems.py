@@ -60,7 +60,7 @@ class RequestError(Exception):
 
     @classmethod
     def slow_body(cls, limit_s: float) -> RequestError:
-        return cls(408, "request_timeout", f"the body did not arrive within {limit_s:g} s")
+        return cls(408, "request_timeout", f"the body came too slowly, or not within {limit_s:g} s")
 
     @classmethod
     def body_too_large(cls, limit_bytes: int) -> RequestError:
@@ -75,8 +75,17 @@ class RequestError(Exception):
         )
 
     @classmethod
-    def head_too_large(cls, message: str) -> RequestError:
-        return cls(431, "head_too_large", message, headers={"Connection": "close"})
+    def uri_too_long(cls, limit_bytes: int) -> RequestError:
+        return cls(414, "uri_too_long", f"the path with its query exceeds {limit_bytes:,} bytes")
+
+    @classmethod
+    def head_too_large(cls, fields: int, limit_bytes: int) -> RequestError:
+        return cls(
+            431,
+            "head_too_large",
+            f"at most {fields} header fields of together {limit_bytes:,} bytes are taken",
+            headers={"Connection": "close"},
+        )
 
     @classmethod
     def unsupported_media_type(cls, message: str) -> RequestError:

@@ -24,6 +24,7 @@ from server_stub.served import Served, notes_of
 __all__ = ["RequestShell", "context_of", "request_id_of"]
 
 _LINGER_S = 5.0
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")  # no browser takes an answer for a page or a script
 _CONTEXT = "offload.context"
 _REQUEST_ID = "offload.request_id"
 
@@ -130,7 +131,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            added = [(REQUEST_ID_HEADER.lower().encode("ascii"), self.request_id.encode("latin-1"))]
+            added = [(REQUEST_ID_HEADER.lower().encode("ascii"), self.request_id.encode("latin-1")), _NO_SNIFF]
             if self._closing() or not (self._body_ended or self._bounded):
                 added.append((b"connection", b"close"))
             message = {**message, "headers": [*message.get("headers", ()), *added]}

@@ -26,16 +26,21 @@ __all__ = ["ArraySource", "Decoded", "EncodedSource", "PictureLimits", "PillowSo
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF", "JPEG2000")
 """Pillow's other formats are rare, and some of them start other programs. HEIF needs a plug-in of the user's."""
+_START_OF_SCAN = b"\xff\xda"  # cannot occur within coded pixels
+_MAX_SCANS = 32
+"""Progressive files have about ten, thumbnails add a few. The decoder goes over all the pixels for each, so that a
+small file of thousands would keep it busy for minutes."""
 _ORIENTATION_TAG = 0x0112
 _MOST_PATH_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureLimits:
-    """What is refused before anything is decoded."""
+    """What is refused before anything is decoded. `formats` are some of Pillow's names."""
 
     max_bytes: int = 64 * 2**20
     max_pixels: int = 64_000_000
+    formats: tuple[str, ...] = _FORMATS
 
     def check(self, width: int, height: int) -> None:
         if width < 1 or height < 1:
@@ -80,10 +85,12 @@ class EncodedSource:
                 f"The image is too large: {size:,} bytes, and at most {limits.max_bytes:,} are accepted."
             )
         self._encoded = bytes(encoded)
-        self._image = _identify(self._encoded)
+        self._image = _identify(self._encoded, limits.formats)
         width, height = self._image.size
         limits.check(width, height)
         name = "JPEG" if self._image.format == "MPO" else self._image.format or ""
+        if name == "JPEG" and (scans := self._encoded.count(_START_OF_SCAN)) > _MAX_SCANS:
+            raise InvalidImageError(f"The image comes in {scans} scans, and at most {_MAX_SCANS} are accepted.")
         self.info = ImageInfo(format=name, width=width, height=height, encoded_bytes=size)
 
     def decode(self, short_px: float) -> Decoded:
@@ -181,12 +188,12 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _identify(encoded: bytes) -> Image.Image:
+def _identify(encoded: bytes, formats: tuple[str, ...]) -> Image.Image:
     """The image with its header read. Like `Image.open`, but for the formats above only, and without Pillow's
     warning about large pictures: ours are refused by `PictureLimits`, with an error."""
     prefix = encoded[:16]
     cause: Exception | None = None
-    for factory, accept in _plugins():
+    for factory, accept in _plugins(formats):
         if accept is not None and accept(prefix) is not True:
             continue
         try:
@@ -200,17 +207,18 @@ def _identify(encoded: bytes) -> Image.Image:
         raise InvalidImageError(
             "The image is damaged: it begins like one, but its header makes no sense."
         ) from cause
-    raise InvalidImageError("The data is not an image in a known format.")
+    raise InvalidImageError(f"The data is not an image in a known format ({', '.join(formats)}).")
 
 
-def _plugins() -> Iterator[tuple[Any, Any]]:
+def _plugins(formats: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:
     """Pillow's readers of the formats above. The rarer half is loaded only for data that the first half does
     not know: that takes as long as several inferences, and megabytes."""
     Image.preinit()
-    first = [name for name in _FORMATS if name in Image.OPEN]
+    first = [name for name in formats if name in Image.OPEN]
     yield from (Image.OPEN[name] for name in first)
-    Image.init()
-    yield from (Image.OPEN[name] for name in _FORMATS if name in Image.OPEN and name not in first)
+    if len(first) < len(formats):
+        Image.init()
+        yield from (Image.OPEN[name] for name in formats if name in Image.OPEN and name not in first)
 
 
 def _orientation(image: Image.Image) -> int:

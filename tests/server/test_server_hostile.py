@@ -7,11 +7,13 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from server_stub.door import Guest, least_needed
+from server_stub.gate import body_time_s
 
 
 def connect(server) -> socket.socket:
@@ -124,3 +126,124 @@ def test_a_connection_between_two_requests_may_rest_for_longer_than_a_head(start
             peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
             time.sleep(0.5)
+
+
+# Requests.
+
+
+def exchange(server, request: bytes) -> bytes:
+    """Send bytes as they are and return all that comes back until the server closes or has nothing more to say."""
+    with connect(server) as peer:
+        with contextlib.suppress(OSError):
+            peer.sendall(request)
+        peer.settimeout(1.0)
+        answer = b""
+        with contextlib.suppress(OSError):
+            while part := peer.recv(65536):
+                answer += part
+    return answer
+
+
+FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
+BODY = b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--\r\n'
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+POST = b"POST /analyze HTTP/1.1\r\nHost: x\r\n" + FORM
+SECOND = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        POST + LENGTH + CHUNKED + b"\r\n0\r\n\r\n" + SECOND,
+        POST + CHUNKED + LENGTH + b"\r\n0\r\n\r\n" + SECOND,
+        POST.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n0\r\n\r\n" + SECOND,
+        POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + BODY + SECOND,
+        POST + b"Content-Length: +5\r\n\r\n" + BODY + SECOND,
+        POST + b"Content-Length: 99999999999999999999\r\n\r\n" + BODY,
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SECOND,
+        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + SECOND,
+        POST + CHUNKED + b"\r\n-5\r\n" + BODY,
+        POST + CHUNKED + b"\r\nFFFFFFFFFFFFFFFFFFFFFFFFF\r\n" + BODY,
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\nhello" + SECOND,
+        b"GET / HTTP/1.1\r\n Host: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n",
+        b"GET /\r\n\r\n",
+    ],
+)
+def test_what_two_servers_would_read_differently_is_refused_and_the_connection_closed(live_server, request_bytes):
+    answer = exchange(live_server, request_bytes)
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 ")), answer[:80]
+    assert answer.count(b"HTTP/1.1 ") == 1  # nothing behind it is taken for a request
+    assert b"connection: close" in answer.lower()
+    assert b'"error":{"code":' in answer
+    assert live_server.model.seen == []
+    assert live_server.analyze().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"".join(b"X-%d: y\r\n" % number for number in range(101)), 431),
+        (b"X: " + b"y" * 60_000 + b"\r\n", 431),
+        (b"X: y\r\n" * 300_000, 400),
+    ],
+)
+def test_a_head_of_too_much_is_refused(live_server, head, status):
+    answer = exchange(live_server, b"GET / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n")
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 %d " % status, b"HTTP/1.1 400 "))
+    assert live_server.analyze().status_code == 200
+
+
+def test_a_path_of_too_much_is_refused(live_server, error_code):
+    answer = requests.get(f"{live_server.url}/?{'x' * 3000}", timeout=10)
+    assert (answer.status_code, error_code(answer)) == (414, "uri_too_long")
+
+
+@pytest.mark.parametrize("name", ["Deadline", "Battery", "Signal", "Top-K", "Request-Id"])
+@pytest.mark.parametrize(
+    "value", [b"1e999", b"-1e999", b"nan", b"9" * 4000, b"-0", b"\xff\xfe", b"1_0", b"0x1", b""]
+)
+def test_a_context_without_sense_is_no_obstacle(live_server, name, value):
+    answer = live_server.analyze(headers={f"Offload-{name}": value})
+    assert answer.status_code == (504 if (name, value) == ("Deadline", b"-0") else 200)
+    assert answer.headers["Offload-Request-Id"].isprintable()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY[:-2],
+        BODY[: len(BODY) // 2],
+        BODY.replace(b"--b", b"--c"),
+        BODY[:-7] + BODY,
+        b'--b\r\nContent-Disposition: form-data; name="image"; name="other"\r\n',
+        b"--b\r\n" + b"X: y\r\n" * 50 + b"\r\nx\r\n--b--\r\n",
+        b"\r\n" * 50_000,
+        b"--b" * 50_000,
+    ],
+)
+def test_a_form_that_is_torn_doubled_or_of_another_boundary_is_400(live_server, body, error_code):
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = requests.post(f"{live_server.url}/analyze", data=body, headers=headers, timeout=10)
+    if body != BODY[:-2]:  # the last line break may be missing
+        assert answer.status_code == 400
+        assert error_code(answer) in ("malformed_form", "no_image")
+    assert live_server.analyze().status_code == 200
+
+
+def test_a_body_must_come_at_a_pace():
+    assert body_time_s(0, 30.0) == 10.0
+    assert body_time_s(10 * 1024, 30.0) == 20.0
+    assert body_time_s(2**20, 30.0) == 30.0
+    assert body_time_s(0, 5.0) == 5.0
+
+
+@pytest.mark.parametrize("path", ["/", "/analyze", "/nothing", "/metrics", "/docs", "/openapi.json", "/%ff%00"])
+def test_no_answer_says_what_runs_here_or_lets_a_browser_guess(live_server, path):
+    answer = requests.get(live_server.url + path, timeout=10)
+    assert answer.status_code < 500
+    assert "Server" not in answer.headers
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    for word in ("uvicorn", "Traceback", "site-packages", str(Path.cwd()), socket.gethostname()):
+        assert word not in answer.text

@@ -103,12 +103,13 @@ def test_the_form_is_the_same_however_the_body_is_cut(image, sizes):
     assert form.finish() == image
 
 
-def test_the_first_of_two_images_counts():
+def test_two_images_in_a_form_are_refused_rather_than_one_of_them_chosen():
     form = ImageForm("multipart/form-data; boundary=b")
-    for text in ("one", "two"):
-        form.feed(b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\n%s\r\n' % text.encode())
-    form.feed(b"--b--\r\n")
-    assert form.finish() == b"one"
+    part = b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\none\r\n'
+    form.feed(part)
+    with pytest.raises(RequestError) as refusal:
+        form.feed(part)
+    assert (refusal.value.status, refusal.value.code) == (400, "malformed_form")
 
 
 @given(body=st.binary(max_size=200))
