@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
@@ -73,4 +74,6 @@ def _cores(cores: Cores) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does: a server that sleeps would outlive this process for ever.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ _KERAS_FACTOR = 8.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
     """What is compared: `model` on our server, LitServe and MLServer, then MobileNetV3-Large on ours and as Keras
-    runs it. `alone` leaves all but the first out. Models and logs are kept in `home`."""
+    runs it. `alone` leaves all but the first out. Models are kept in `home`."""
 
     model: str
     home: Path
@@ -87,12 +88,13 @@ def _seats(
     contest: Contest, stack: contextlib.ExitStack, progress: Callable[[str], None]
 ) -> tuple[list[_Seat], dict[str, str]]:
     cores, home, payloads = contest.cores.count, contest.home, contest.payloads
+    logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     seats: list[_Seat] = []
     missing: dict[str, str] = {}
 
     def seat(candidate: Stack, work: list[Work], expected: Sequence[int] | None, **extra: object) -> _Seat | None:
         progress(f"starting {candidate.name} with {candidate.model}")
-        log = home / f"{candidate.name}-{candidate.model}.log".replace(" ", "")
+        log = logs / f"{candidate.name}-{candidate.model}.log"
         try:
             server = stack.enter_context(running(candidate, log))
             agrees = None if expected is None else _answers(server) == list(expected)

@@ -94,15 +94,11 @@ def promises(entrants: Sequence[Entrant]) -> list[Row]:
             ]
         if line.per_s_ratio is not None and entrant.bound is not None:
             assert line.cpu_ratio is not None
-            rows.append(
-                _promise(
-                    f"ours / {entrant.name}: requests a second",
-                    line.per_s_ratio,
-                    entrant.bound,
-                    at_least=True,
-                    note=f"; {line.cpu_ratio.median:.2f} by CPU time",
-                )
-            )
+            rivalry = {
+                f"ours / {entrant.name}: requests a second": line.per_s_ratio,
+                f"{entrant.name} / ours: CPU a request": line.cpu_ratio,
+            }
+            rows += [_promise(name, spread, entrant.bound, at_least=True) for name, spread in rivalry.items()]
     return rows
 
 

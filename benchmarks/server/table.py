@@ -10,7 +10,7 @@ from benchmarks.server.turn import LOAD_FRAC
 __all__ = ["render"]
 
 _HEAD = (
-    f"{'server':<14} {'model':<26} {'req/s':>7} {'CPU ms':>7} {'p50 ms':>7} {'p99':>7} "
+    f"{'server':<14} {'model':<26} {'req/s':>7} {'of core':>7} {'CPU ms':>7} {'p50 ms':>7} {'p99':>7} "
     f"{f'p50 at {LOAD_FRAC:.0%}':>10} {'p99':>7} {'ours/it':>8} {'by CPU':>7} {'MB':>5} {'refused':>7}"
 )
 
@@ -35,7 +35,8 @@ def _row(line: Line) -> str:
     if line.per_s_ratio is not None and line.cpu_ratio is not None:
         rivalry = f"{line.per_s_ratio.median:8.2f} {line.cpu_ratio.median:7.2f}"
     return (
-        f"{line.name:<14} {line.model:<26} {found['per_s']:7.1f} {1e3 * found['cpu_s']:7.2f} "
+        f"{line.name:<14} {line.model:<26} {found['per_s']:7.1f} {found['busy_frac']:7.0%} "
+        f"{1e3 * found['cpu_s']:7.2f} "
         f"{1e3 * found['p50_s']:7.1f} {1e3 * found['p99_s']:7.1f} {1e3 * found['loaded_p50_s']:10.1f} "
         f"{1e3 * found['loaded_p99_s']:7.1f} {rivalry} {found['resident_bytes'] / 1e6:5.0f} "
         f"{found['refused']:7.0f}"

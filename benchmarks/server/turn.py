@@ -48,10 +48,13 @@ class Turn:
 
     `loaded_*` are under Poisson arrivals at `LOAD_FRAC` of `per_s`; `perfect_tail` is the p99 of a server that
     takes exactly the mean time of the saturated part for each of the same arrivals, as a multiple of that time.
-    `refused` counts answers other than 200, of all parts; `late_p99_s` is the load's own delay.
+    `busy_frac` is how much of its cores the server had when saturated: well below 1 it is others on this machine
+    who decided on `per_s`. `refused` counts answers other than 200, of all parts; `late_p99_s` is the load's own
+    delay.
     """
 
     per_s: float
+    busy_frac: float
     cpu_s: float
     alone_cpu_s: float
     p50_s: float
@@ -107,6 +110,7 @@ def take_turn(server: Running, plan: Plan, loader: Executor, rng: random.Random)
     service_s = plan.workers / busy.per_s
     return Turn(
         per_s=busy.per_s,
+        busy_frac=busy_cpu_s * (len(busy.times_s) + busy.refused) / busy.wall_s / plan.workers,
         cpu_s=busy_cpu_s,
         alone_cpu_s=alone_cpu_s,
         p50_s=percentile(alone.times_s, 0.5),

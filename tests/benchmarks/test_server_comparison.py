@@ -118,6 +118,7 @@ def test_a_closed_loop_counts_answers_and_refusals_and_outlives_closed_connectio
 def turn(per_s: float, cpu_s: float, *, tail: float = 2.0) -> Turn:
     return Turn(
         per_s=per_s,
+        busy_frac=0.9,
         cpu_s=cpu_s,
         alone_cpu_s=1.1 * cpu_s,
         p50_s=0.01,
@@ -184,7 +185,9 @@ def test_promises_are_kept_and_broken_by_the_figures() -> None:
         "ours, m: CPU / bare, one at a time": False,  # 1.32
         "ours, m: p99 at 80% / unloaded p50": True,  # 2
         "ours / slow: requests a second": True,  # 10 of 8
+        "slow / ours: CPU a request": True,  # 8.3 of 8
         "ours / quick: requests a second": False,  # 0.8 of 1
+        "quick / ours: CPU a request": False,  # 0.83 of 1
     }
 
 

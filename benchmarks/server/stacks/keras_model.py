@@ -32,7 +32,9 @@ def main() -> None:
     model.save(folder / f"{NAME}.keras")
     # The network begins with the scaling from raw pixels, so the server has none to do.
     (folder / f"{NAME}.json").write_text(json.dumps({"mean": 0, "std": 1}))
-    (folder / f"{NAME}.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    unfinished = folder / f"{NAME}.part"
+    unfinished.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    unfinished.rename(folder / f"{NAME}.tflite")  # its presence says that all of them are there
 
 
 if __name__ == "__main__":
