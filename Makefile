@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog check-deploy test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-overload bench-batching bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog check-deploy test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -33,6 +33,12 @@ bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator
 
 # Beside the servers that `make bench-stacks` has installed.
+bench-overload: $(STAMP)
+	$(BIN)/python -m benchmarks.overload
+
+bench-batching: $(STAMP)
+	$(BIN)/python -m benchmarks.batching
+
 bench-server: $(STAMP)
 	$(BIN)/python -m benchmarks.server
 
