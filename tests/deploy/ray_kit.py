@@ -100,12 +100,13 @@ def ray_server(home: str, options: RayOptions) -> Iterator[RayServer]:
 
 @dataclass(kw_only=True)
 class Load:
-    """Clients that send one picture after the other, as long as the load is on."""
+    """Clients that send one picture after the other, as long as the load is on. An answer is its status, with the
+    body if that is not 200."""
 
     server: RayServer
     image: bytes
     clients: int
-    statuses: list[int] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -123,9 +124,10 @@ class Load:
 
     def until_more(self, answers: int) -> None:
         """Wait for so many further answers."""
-        enough = len(self.statuses) + answers
-        until(lambda: len(self.statuses) >= enough)
+        enough = len(self.answers) + answers
+        until(lambda: len(self.answers) >= enough)
 
     def _send(self) -> None:
         while not self._over.is_set():
-            self.statuses.append(self.server.analyze(self.image).status_code)
+            answer = self.server.analyze(self.image)
+            self.answers.append("200" if answer.status_code == 200 else f"{answer.status_code} {answer.text}")

@@ -42,14 +42,15 @@ def test_it_keeps_the_contract(server: RayServer, photo: bytes) -> None:
 
 def test_it_grows_under_load_and_loses_nothing_with_a_node(server: RayServer, photo: bytes) -> None:
     node = server.add_node(cpus=2)
-    with Load(server=server, image=photo, clients=6) as load:
+    # Four keep three replicas busy, and with one replica left they are too few to be refused as overload.
+    with Load(server=server, image=photo, clients=4) as load:
         until(lambda: server.replicas() == 3)  # one on the head node, two on the new one
         load.until_more(50)
         server.kill(node)
         load.until_more(50)
         until(lambda: server.replicas() == 1)
         load.until_more(20)
-    assert set(load.statuses) == {200}
+    assert set(load.answers) == {"200"}
 
 
 def test_urgent_requests_overtake_those_that_wait(server: RayServer, photo: bytes) -> None:
@@ -58,8 +59,8 @@ def test_urgent_requests_overtake_those_that_wait(server: RayServer, photo: byte
     order: list[str] = []
 
     def send(kind: str, image: bytes, **headers: str) -> None:
-        assert server.analyze(image, **headers).status_code == 200
-        order.append(kind)
+        status = server.analyze(image, **headers).status_code
+        order.append(kind if status == 200 else f"{kind} {status}")
 
     patient = {"deadline": "100", "battery": "0.9", "signal": "-50"}
     urgent = {"deadline": "60", "battery": "0.1", "signal": "-85"}
@@ -72,5 +73,8 @@ def test_urgent_requests_overtake_those_that_wait(server: RayServer, photo: byte
         thread.start()
     for thread in [*threads, *later]:
         thread.join(100)
-    assert sorted(order) == ["patient"] * 16 + ["urgent"] * 3
-    assert "urgent" not in order[-4:]  # first come, first served would have them last
+    # A queue that stands is shortened, and then it is one of the patient that must go.
+    assert set(order) <= {"patient", "patient 503", "urgent"}
+    served = [kind for kind in order if not kind.endswith("503")]
+    assert served.count("urgent") == 3
+    assert "urgent" not in served[-4:]  # first come, first served would have them last

@@ -25,9 +25,11 @@ from server_stub.deploy.ray.capacity import WithinCapacity, share
 from server_stub.deploy.ray.remote import RemoteSource
 from server_stub.deploy.ray.replica import Model, Replica
 from server_stub.engine import Loader
+from server_stub.logs import configure_logging
 from server_stub.options import read_settings, settings_of_the_sdk
-from server_stub.scheduling import make_scheduler
+from server_stub.scheduling import DEFAULT_SCHEDULER, make_scheduler
 from server_stub.settings import ServerSettings
+from server_stub.telemetry import open_telemetry
 
 __all__ = ["RayOptions", "build"]
 
@@ -94,17 +96,19 @@ def build(options: RayOptions) -> serve.Application:
 
 def _application(options: RayOptions) -> FastAPI:
     """The HTTP application, made where it runs: in each ingress."""
+    configure_logging()
     settings = dataclasses.replace(
         read_settings([], os.environ, prog="ray", inherited=settings_of_the_sdk(os.environ)),
         workers=share(options.max_replicas, options.ingresses),
     )
     name = serve.get_replica_context().app_name
     replicas = _ReplicaCount(name)
-    scheduler = make_scheduler(settings.scheduler) if settings.scheduler else make_scheduler()
+    scheduler = make_scheduler(settings.scheduler or DEFAULT_SCHEDULER)
     return create_app(
         settings,
         _loader(serve.get_deployment_handle(_ENGINES, name), settings),
         scheduler=WithinCapacity(scheduler, lambda: replicas.share),
+        telemetry=open_telemetry() if settings.telemetry else None,
     )
 
 
