@@ -19,12 +19,11 @@ from server_stub.problems import RequestError
 
 __all__ = ["Connection"]
 
-_SEND_TIMEOUT_S = 30.0
-
 
 class Connection(H11Protocol):
     """A head must have come `head_timeout_s` after the connection was opened, or after its first byte if it is a
-    later one; otherwise the connection is closed. `on_lost` is called when it has ended."""
+    later one, and what is sent must be taken in that time; otherwise the connection is closed. `on_lost` is called
+    when it has ended."""
 
     def __init__(
         self, *arguments: Any, head_timeout_s: float, on_lost: Callable[[], object] = lambda: None, **options: Any
@@ -66,7 +65,7 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._send_timer = self.loop.call_later(_SEND_TIMEOUT_S, self.end)
+        self._send_timer = self.loop.call_later(self._head_timeout_s, self.end)
 
     def resume_writing(self) -> None:
         super().resume_writing()

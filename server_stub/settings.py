@@ -81,7 +81,7 @@ class ServerSettings:
     keep_alive_s: int = _setting(75, "idle connections are closed after this time", least=1)
     head_timeout_s: float = _setting(
         10.0,
-        "a TLS handshake must have ended, and the head of a request have arrived, within this time",
+        "within this time a TLS handshake must have ended, a request's head have come, an answer be taken",
         least=0.001,
     )
     max_connections: int = _setting(

@@ -119,6 +119,19 @@ def test_a_head_that_drips_is_cut_off(start_server, first, drip):
     assert server.analyze().status_code == 200
 
 
+def test_a_peer_that_does_not_read_its_answers_is_cut_off(start_server):
+    server = start_server(head_timeout_s=0.4)
+    with connect(server) as peer:
+        peer.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        time.sleep(1.5)  # the buffers on the way are full long before
+        answers = b""
+        with contextlib.suppress(OSError):
+            while part := peer.recv(2**20):
+                answers += part
+    assert 0 < answers.count(b"HTTP/1.1 200 ") < 2000
+    assert server.analyze().status_code == 200
+
+
 def test_a_connection_between_two_requests_may_rest_for_longer_than_a_head(start_server):
     server = start_server(head_timeout_s=0.2)
     with connect(server) as peer:
