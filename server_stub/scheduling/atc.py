@@ -34,7 +34,7 @@ class Atc(Ordered):
 
     foresees = True
 
-    def __init__(self, thresholds: Thresholds | None = None, *, k: float = 3.0) -> None:
+    def __init__(self, thresholds: Thresholds | None = None, *, k: float = 6.0) -> None:
         self._thresholds = Thresholds() if thresholds is None else thresholds
         self._k = k
         self._repository = ContextRepository()

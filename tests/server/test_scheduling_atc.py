@@ -51,8 +51,8 @@ def test_without_a_deadline_a_request_becomes_ever_more_urgent():
     patient = waiting(0, None, service_s=3.0)
     others = [waiting(key, 10.0) for key in range(1, 9)]
     assert order([patient, *others])[0] != 0
-    later = [replace(one, key=one.key + 8, arrived_s=NOW_S + 40, due_s=NOW_S + 50) for one in others]
-    assert order([patient, *later], now_s=NOW_S + 40)[0] == 0
+    later = [replace(one, key=one.key + 8, arrived_s=NOW_S + 200, due_s=NOW_S + 210) for one in others]
+    assert order([patient, *later], now_s=NOW_S + 200)[0] == 0
 
 
 def test_a_device_below_a_threshold_is_last_and_served_all_the_same():
