@@ -52,7 +52,6 @@ __all__ = [
 PolicyName = Literal["auto", "local", "remote", "latency", "energy", "cost", "deadline", "bandit"]
 FILE_NAME = "offload.toml"
 _PREFIX = "OFFLOAD_"
-_OF_THE_SERVER = f"{_PREFIX}SERVER_"
 _NOT_SETTINGS = ("model_mirror",)  # read by a command
 DEFAULT_ENDPOINT_NAME = "remote"
 
@@ -349,10 +348,10 @@ def _from_environment(fields: Container[str]) -> dict[str, Any]:
     return values
 
 
-def unknown_variables() -> list[str]:
-    """Return the `OFFLOAD_*` variables that name no setting: misspelt ones, most likely."""
+def unknown_variables(others: Container[str] = ()) -> list[str]:
+    """Return the `OFFLOAD_*` variables that are neither settings nor among the `others`: misspelt, most likely."""
     known = {*OffloadConfig.model_fields, *_NOT_SETTINGS}
-    names = (name for name in os.environ if name.startswith(_PREFIX) and not name.startswith(_OF_THE_SERVER))
+    names = (name for name in os.environ if name.startswith(_PREFIX) and name not in others)
     return sorted(name for name in names if name.removeprefix(_PREFIX).lower().split("__")[0] not in known)
 
 

@@ -14,7 +14,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from offload_sdk.errors import ConfigurationError
 from server_stub.settings import ServerSettings
-from server_stub.telemetry import asked_for
 
 __all__ = ["PREFIX", "read_settings", "settings_of_the_sdk"]
 
@@ -51,7 +50,7 @@ def read_settings(
         allow_abbrev=False,
     )
     hints = get_type_hints(ServerSettings)
-    values = {"telemetry": asked_for(environment), **(inherited or {})}
+    values = {"telemetry": traces_wanted(environment), **(inherited or {})}
     for each in fields(ServerSettings):
         _add_option(parser, each, hints[each.name])
         text = environment.get(PREFIX + each.name.upper(), "").strip()
@@ -72,6 +71,21 @@ def settings_of_the_sdk(environment: Mapping[str, str]) -> dict[str, Any]:
     if tokens := environment.get("OFFLOAD_TOKEN"):
         values["tokens"] = tuple(token for token in map(str.strip, tokens.split(",")) if token)
     return values
+
+
+def variables() -> frozenset[str]:
+    """Return the names of all variables."""
+    return frozenset(PREFIX + each.name.upper() for each in fields(ServerSettings))
+
+
+def traces_wanted(environment: Mapping[str, str]) -> bool:
+    """Whether OpenTelemetry's own variables name a place to send spans to."""
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    if exporter == "none" or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    return exporter == "otlp" or any(
+        environment.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT")
+    )
 
 
 def _add_option(parser: argparse.ArgumentParser, each: Field[Any], hint: Any) -> None:

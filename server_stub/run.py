@@ -135,6 +135,7 @@ class Server(uvicorn.Server):
         self._drain_s = settings.drain_s
         self._stop_at_s: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._clock = clock
         self._settings = settings
         self._tls = tls_contexts(settings, clock)
 
@@ -170,7 +171,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         self._loop = asyncio.get_running_loop()
         if self._stop_at_s is not None:
-            left_s = self._stop_at_s - time.monotonic()
+            left_s = self._stop_at_s - self._clock()
             if left_s <= 0.0 or self._pool.occupancy().in_flight == 0:
                 self.config.timeout_graceful_shutdown = max(0, math.ceil(left_s))  # for answers on their way out
                 return True
@@ -191,7 +192,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stop_at_s = time.monotonic() + self._drain_s
+        self._stop_at_s = self._clock() + self._drain_s
         self._pool.drain()
         for other in _STOP_SIGNALS:  # the next one ends the process
             signal.signal(other, signal.SIG_DFL)

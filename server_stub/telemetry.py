@@ -7,7 +7,6 @@ that newer versions of FastAPI make would know nothing of queue, decoding and in
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from offload_sdk._version import __version__
@@ -18,20 +17,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
-__all__ = ["Telemetry", "asked_for", "open_telemetry"]
+__all__ = ["Telemetry", "open_telemetry"]
 
 _CLOSE_S = 5.0
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
-
-
-def asked_for(environment: Mapping[str, str]) -> bool:
-    """Whether OpenTelemetry's own variables name a place to send spans to."""
-    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    if exporter == "none" or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    return exporter == "otlp" or any(
-        environment.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT")
-    )
 
 
 def open_telemetry() -> Telemetry:

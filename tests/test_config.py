@@ -306,6 +306,9 @@ def test_a_misspelt_variable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OFFLOAD_POLCY", "OFFLOAD_POLICY", "OFFLOAD_LOG__SHADOW_RATE", "OFFLOAD_MODEL_MIRROR"):
         monkeypatch.setenv(name, "0.5")
     assert unknown_variables() == ["OFFLOAD_POLCY"]
+    monkeypatch.setenv("OFFLOAD_SERVER_PORT", "1")
+    assert unknown_variables() == ["OFFLOAD_POLCY", "OFFLOAD_SERVER_PORT"]
+    assert unknown_variables({"OFFLOAD_SERVER_PORT"}) == ["OFFLOAD_POLCY"]
 
 
 @pytest.mark.parametrize("text", ["two words", "tökén", "a\nb", " ", ""])

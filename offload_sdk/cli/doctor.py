@@ -45,6 +45,7 @@ def doctor(as_json: Json = False, server: Server = None) -> None:
 def _findings(server: str | None) -> Iterator[Finding]:
     from offload_sdk._config import unknown_variables
     from offload_sdk.cli import check_device
+    from server_stub.options import variables
 
     yield check_device.check_python()
     yield check_device.check_runtime()
@@ -54,7 +55,7 @@ def _findings(server: str | None) -> Iterator[Finding]:
         yield problem("settings", str(error), "correct the setting; the other checks need it")
         return
     yield ok("settings", f"policy {config.policy}, model {config.model}")
-    for name in unknown_variables():
+    for name in unknown_variables(variables()):
         yield warning("settings", f"{name} is set, but there is no such setting", "correct its name or unset it")
     yield from _of_device(config)
     if not config.all_endpoints:

@@ -15,9 +15,10 @@ import requests
 from server_processes import SCRIPT, ready_url
 
 from offload_sdk.wire import TraceContext, format_trace, parse_trace
+from server_stub.options import traces_wanted
 from server_stub.problems import RequestError
 from server_stub.served import Served
-from server_stub.telemetry import Telemetry, asked_for
+from server_stub.telemetry import Telemetry
 
 pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -107,7 +108,7 @@ def test_health_and_unknown_methods():
     ],
 )
 def test_opentelemetrys_own_variables_switch_it_on(environment, wanted):
-    assert asked_for(environment) is wanted
+    assert traces_wanted(environment) is wanted
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is not delivered there")
