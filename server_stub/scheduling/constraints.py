@@ -1,4 +1,4 @@
-"""What forbids to serve a request: its size, its deadline, its device. One pair at a time; no order, no choice.
+"""What forbids to serve a request: its size, its deadline, its device. One pair at a time, no order.
 
 For whole queues `assignment.py` writes the first two over arrays; a test holds the two against each other.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from server_stub.scheduling.state import Waiting, WorkerState
+from server_stub.scheduling.state import Action, QueueState, Refuse, Waiting, WorkerState
 
-__all__ = ["Thresholds", "can_be_answered", "in_time", "places", "takes"]
+__all__ = ["Thresholds", "in_time", "places", "sift", "takes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +46,31 @@ def in_time(worker: WorkerState, request: Waiting, now_s: float) -> bool:
     return request.due_s is None or now_s + request.service_s / worker.speed <= request.due_s
 
 
-def can_be_answered(request: Waiting, workers: Sequence[WorkerState], now_s: float, *, foresee: bool) -> bool:
-    """Whether it is of any use to keep the request: not past its deadline and not too large for every worker.
+def sift(state: QueueState, *, foresee: bool) -> tuple[list[Waiting], list[Action]]:
+    """Return the requests worth keeping, in order of arrival, and the refusals of the others.
 
-    With `foresee` some worker that takes it must also be able to end in time, were it idle now. While there
-    are no workers at all, as a server starts, nothing is too large.
+    Refused is what is past its deadline or too large for every worker; with `foresee` also what no worker that
+    takes it could end in time, were it idle now. While there are no workers at all, as a server starts, nothing
+    is too large.
     """
+    # Workers that differ in nothing that counts here are asked once; a queue may hold thousands.
+    kinds = tuple({(worker.speed, worker.capacity_bytes): worker for worker in state.workers}.values())
+    kept: list[Waiting] = []
+    refused: list[Action] = []
+    for request in state.waiting:
+        if _can_be_answered(request, kinds, state.now_s, foresee):
+            kept.append(request)
+        else:
+            refused.append(Refuse(key=request.key))
+    return kept, refused
+
+
+def _can_be_answered(request: Waiting, workers: Sequence[WorkerState], now_s: float, foresee: bool) -> bool:
     if request.due_s is not None and request.due_s <= now_s:
         return False
-    for worker in workers:  # `any` of a generator takes twice the time; this is asked of all that wait, each step
-        if takes(worker, request) and (not foresee or in_time(worker, request, now_s)):
-            return True
-    return not workers
+    return not workers or any(
+        takes(worker, request) and (not foresee or in_time(worker, request, now_s)) for worker in workers
+    )
 
 
 def places(workers: Iterable[WorkerState]) -> list[WorkerState]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server_stub.scheduling.assignment import Pairs, assign, pairs_of
-from server_stub.scheduling.constraints import Thresholds, can_be_answered, places
+from server_stub.scheduling.constraints import Thresholds, places, sift
 from server_stub.scheduling.context import ContextRepository, contexts_of
 from server_stub.scheduling.interval import Interval, StaticInterval
 from server_stub.scheduling.priority import PriorityModel, fit
@@ -18,7 +18,6 @@ from server_stub.scheduling.state import (
     Finished,
     Preempt,
     QueueState,
-    Refuse,
     Shed,
     Start,
     Waiting,
@@ -61,14 +60,7 @@ class ContextAware:
 
     def step(self, state: QueueState) -> Sequence[Action]:
         self._ended.extend(state.finished)
-        actions: list[Action] = []
-        kept: list[Waiting] = []
-        kinds = tuple({(worker.speed, worker.capacity_bytes): worker for worker in state.workers}.values())
-        for request in state.waiting:
-            if can_be_answered(request, kinds, state.now_s, foresee=True):
-                kept.append(request)
-            else:
-                actions.append(Refuse(key=request.key))
+        kept, actions = sift(state, foresee=True)
         left = kept
         if kept and state.now_s >= self._next_s:
             chosen = self._decide(state, kept)

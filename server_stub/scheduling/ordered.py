@@ -6,8 +6,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from server_stub.scheduling.constraints import can_be_answered, in_time, places, takes
-from server_stub.scheduling.state import Action, QueueState, Refuse, Shed, Start, Waiting
+from server_stub.scheduling.constraints import in_time, places, sift, takes
+from server_stub.scheduling.state import Action, QueueState, Shed, Start, Waiting
 
 __all__ = ["Edf", "Fcfs", "Ordered", "QosBased", "Sjf"]
 
@@ -29,15 +29,7 @@ class Ordered(ABC):
 
     def step(self, state: QueueState) -> Sequence[Action]:
         now_s = state.now_s
-        # Workers that differ in nothing that counts here are asked once; a queue may hold thousands.
-        kinds = tuple({(worker.speed, worker.capacity_bytes): worker for worker in state.workers}.values())
-        actions: list[Action] = []
-        kept: list[Waiting] = []
-        for request in state.waiting:
-            if can_be_answered(request, kinds, now_s, foresee=self.foresees):
-                kept.append(request)
-            else:
-                actions.append(Refuse(key=request.key))
+        kept, actions = sift(state, foresee=self.foresees)
         free = places(state.workers)
         if not free and (state.bound is None or len(kept) <= state.bound):
             return actions
