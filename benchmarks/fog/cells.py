@@ -49,7 +49,7 @@ class Case:
 
 
 def cases_of(base: Parameters, seeds: Sequence[int], every: int = 1) -> list[Case]:
-    """All cases, of each axis only `every` place."""
+    """All cases; of the places on each axis, and of the variations, only each `every`-th."""
     places: list[tuple[str, float, Parameters]] = []
     for share in _LOADS[::every]:
         count = round(share * base.requests)
@@ -60,7 +60,7 @@ def cases_of(base: Parameters, seeds: Sequence[int], every: int = 1) -> list[Cas
         parameters = replace(base, machines_per_host=each)
         places.append(("machines", parameters.machines, parameters))
     places += [("limit_s", limit_s, replace(base, limit_mean_s=limit_s)) for limit_s in _LIMITS_S[::every]]
-    places += [(name, varied.requests, varied) for name, varied in variations(base).items()]
+    places += [(name, varied.requests, varied) for name, varied in list(variations(base).items())[::every]]
     return [
         Case(axis=axis, x=x, seed=seed, parameters=parameters) for axis, x, parameters in places for seed in seeds
     ]

@@ -77,7 +77,7 @@ def draw_charts(rows: Sequence[Row], path: Path) -> Path:
     panels[-1][-2].legend(
         handles, names, loc="center", frameon=False, fontsize=11.0, title="bands: 95 % over seeds (simulated)"
     )
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
     return path
 
 
