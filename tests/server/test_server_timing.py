@@ -95,7 +95,18 @@ async def measured_beside_the_timing() -> list[float]:
     app = create_app(ServerSettings(workers=1), Working().load, on_state=lambda state: ready.set())
     content_type, body = encode_image(bytes(range(256)) * 80, "image/jpeg", boundary="0123456789abcdef" * 2)
     headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
-    scope = {"type": "http", "method": "POST", "path": "/analyze", "headers": headers, "query_string": b""}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/analyze",
+        "raw_path": b"/analyze",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 40000),
+        "server": ("127.0.0.1", 8080),
+    }
     off_s = []
 
     async def ask() -> None:
