@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ray import serve
 from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from server_stub.app import create_app
@@ -137,6 +138,10 @@ class _ReplicaCount:
                     for name, each in found.items()
                 }
                 self.share = share(running[_ENGINES], running[_INGRESS])
-            except (KeyError, RayError):  # Ray's controller is away for a moment; its last word stands
+            except (
+                KeyError,
+                RayError,
+                RayServeException,
+            ):  # Ray's controller is away for a moment; its last word stands
                 pass
             time.sleep(_LOOK_S)
