@@ -58,7 +58,7 @@ def test_idle_connections_do_not_hold_it(launch):
 
 
 def test_under_load_nothing_is_lost_beyond_a_retry(launch):
-    process = launch(workers=2, drain_s=20)
+    process = launch(workers=2, drain_s=6)
     url = ready_url(process)
     stopping = threading.Event()
     ended: list[str] = []
@@ -94,6 +94,6 @@ def test_under_load_nothing_is_lost_beyond_a_retry(launch):
         process.send_signal(signal.SIGTERM)
         for each in asking:
             each.result(30)
-    assert process.wait(20) == 0
+    assert process.wait(40) == 0
     begun += process.stdout.read().count("entered\n")
     assert ended.count("answered") == begun  # whatever a worker began has reached its caller
