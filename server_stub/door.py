@@ -28,17 +28,18 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Guest:
-    """Who has been accepted; `connection` is None during the handshake."""
+    """Who has been accepted; `connection` is None until it is made, which takes time if hands are to be shaken."""
 
     def __init__(self, client: str, accepted_s: float) -> None:
         self.client = client
         self.connection: Connection | None = None
+        self.shakes_hands = False
         self.welcome: asyncio.Task[None] | None = None
         self._accepted_s = accepted_s
 
     @property
     def idle(self) -> bool:
-        return self.connection is None or self.connection.idle
+        return self.shakes_hands if self.connection is None else self.connection.idle
 
     @property
     def idle_since_s(self) -> float:
@@ -84,18 +85,18 @@ class Door:
         self._handshake_timeout_s = handshake_timeout_s
         self._guests: dict[Guest, None] = {}  # in order, as the clock of a loop may stand still for a millisecond
         self._accepting: asyncio.Task[None] | None = None
+        self._closed = False
 
     def open(self) -> None:
         self._listener.setblocking(False)
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     def close(self) -> None:
-        """Let nobody in any more, and give up handshakes that are under way."""
+        """Let nobody in any more. Who is at the door just now is sent away once inside: uvicorn never hears of the
+        end of a connection that is given up while it is being made, and would wait for it."""
+        self._closed = True
         if self._accepting is not None:
             self._accepting.cancel()
-        for guest in tuple(self._guests):
-            if guest.connection is None:
-                guest.end()
 
     async def wait_closed(self) -> None:
         if self._accepting is not None:
@@ -129,12 +130,15 @@ class Door:
 
     async def _welcome(self, guest: Guest, peer: socket.socket, full: bool) -> None:
         context = self._tls()
+        guest.shakes_hands = context is not None
         _, guest.connection = await asyncio.get_running_loop().connect_accepted_socket(
             lambda: self._make(lambda: self._guests.pop(guest, None), full),
             peer,
             ssl=context,
             ssl_handshake_timeout=None if context is None else self._handshake_timeout_s,
         )
+        if self._closed:
+            guest.connection.shutdown()
 
     def _welcomed(self, guest: Guest, peer: socket.socket, welcome: asyncio.Task[None]) -> None:
         """See off whom the welcome did not make a connection of. A callback, as it may have been cancelled before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import signal
 import socket
@@ -57,8 +58,34 @@ def test_idle_connections_do_not_hold_it(launch):
         assert silent.recv(100) == b""
 
 
+def test_those_who_come_just_then_do_not_hold_it(launch):
+    """A connection that is being made as the doors close must not be waited for as if it were in use."""
+    process = launch(drain_s=60)
+    host, port = ready_url(process).removeprefix("http://").split(":")
+    stopping = threading.Event()
+
+    def knock() -> None:
+        while not stopping.is_set():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((host, int(port)), timeout=20) as caller,
+            ):
+                caller.sendall(b"GET / HTTP/1.1\r\nHost: it\r\n\r\n")
+                caller.recv(100)
+
+    with ThreadPoolExecutor(6) as threads:
+        for _ in range(6):
+            threads.submit(knock)
+        time.sleep(0.3)  # in the midst of it
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(30) == 0
+        finally:
+            stopping.set()
+
+
 def test_under_load_nothing_is_lost_beyond_a_retry(launch):
-    process = launch(workers=2, drain_s=6)
+    process = launch(workers=2, drain_s=60)
     url = ready_url(process)
     stopping = threading.Event()
     ended: list[str] = []

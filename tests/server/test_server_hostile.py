@@ -84,7 +84,9 @@ def test_when_all_connections_work_a_newcomer_is_told_so(start_server, error_cod
 
 
 def guest(client: str, accepted_s: float) -> Guest:
-    return Guest(client, accepted_s)
+    made = Guest(client, accepted_s)
+    made.shakes_hands = True
+    return made
 
 
 def test_the_client_with_the_most_connections_loses_one_first():
