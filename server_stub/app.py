@@ -30,7 +30,7 @@ from server_stub.problems import RequestError
 from server_stub.reload import Reloader
 from server_stub.scheduling import DEFAULT_SCHEDULER, Scheduler, make_scheduler
 from server_stub.schema import ANALYZE_EXTRA, ANALYZE_RESPONSES, METRICS_RESPONSES
-from server_stub.served import Served, notes_of
+from server_stub.served import GONE_STATUS, Served, notes_of
 from server_stub.settings import ServerSettings
 from server_stub.shell import RequestShell
 
@@ -164,7 +164,7 @@ def _map_errors(app: FastAPI) -> None:
         )
 
     async def on_disconnect(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it
+        return Response(status_code=GONE_STATUS)  # nobody reads it
 
     app.add_exception_handler(RequestError, on_problem)
     app.add_exception_handler(DisconnectedError, on_disconnect)

@@ -9,17 +9,19 @@ import sys
 import traceback
 from collections import Counter
 from datetime import datetime, timezone
+from http import HTTPStatus
 from typing import Any
 
 from server_stub.engine import Clock
-from server_stub.served import Served
+from server_stub.served import GONE_STATUS, Served
 from server_stub.settings import RequestLogging
 
-__all__ = ["JsonLines", "RequestLog", "configure_logging"]
+__all__ = ["JsonLines", "RequestLog", "Seldom", "configure_logging"]
 
 logger = logging.getLogger("server_stub")
 _MAX_TEXT_CHARS = 300
 _MAX_LINES_PER_S = 10  # of each kind of error
+_FOREIGN_GAP_S = 1.0
 
 
 class JsonLines(logging.Formatter):
@@ -38,6 +40,20 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+class Seldom(logging.Filter):
+    """Passes a message once a second: of uvicorn's about each line that is no HTTP, anybody can cause any number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created < self._next_s.get(record.msg, 0.0):
+            return False
+        self._next_s[record.msg] = record.created + _FOREIGN_GAP_S
+        return True
+
+
 def configure_logging() -> None:
     """Send our log and what others report of importance to stderr, unless there are handlers already."""
     levels = {
@@ -52,6 +68,8 @@ def configure_logging() -> None:
             continue
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
+        if name != logger.name:
+            handler.addFilter(Seldom())
         chosen.addHandler(handler)
         chosen.setLevel(level)
         chosen.propagate = False
@@ -74,7 +92,7 @@ class RequestLog:
     def __call__(self, served: Served) -> None:
         if self._which == "none" or (self._which == "errors" and served.status < 400):
             return
-        code = "ok" if served.status < 400 else "gone" if served.problem is None else served.problem.code
+        code = _code(served)
         if self._which == "errors" and not self._has_room(code):
             return
         left_out = self._left_out.pop(code, 0)
@@ -112,10 +130,18 @@ def _level(served: Served) -> int:
     return logging.INFO if served.status < 500 else logging.WARNING
 
 
+def _code(served: Served) -> str:
+    if served.problem is not None:
+        return served.problem.code
+    if served.status == GONE_STATUS:
+        return "gone"
+    return "ok" if served.status < 400 else HTTPStatus(served.status).name.lower()  # health that is not well
+
+
 def _message(served: Served) -> str:
     if served.problem is not None:
         return served.problem.message[:_MAX_TEXT_CHARS]
-    return "answered" if served.status < 400 else "the caller has gone"
+    return "the caller has gone" if served.status == GONE_STATUS else "answered"
 
 
 def _known(fields: dict[str, Any]) -> dict[str, Any]:

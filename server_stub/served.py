@@ -14,7 +14,10 @@ from starlette.types import Scope
 from offload_sdk.wire import TraceContext
 from server_stub.problems import RequestError
 
-__all__ = ["Notes", "Served", "notes_of"]
+__all__ = ["GONE_STATUS", "Notes", "Served", "notes_of"]
+
+GONE_STATUS = 499
+"""What stands for a status where the caller has gone before the answer began."""
 
 _NOTES = "offload.notes"
 
@@ -34,7 +37,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A request that has been answered with `status`, or whose caller has gone (499).
+    """A request that has been answered with `status`, or whose caller has gone (`GONE_STATUS`).
 
     `route` is the path as the application knows it, with its variables' names, None if it knows none: unlike
     `path` it has few values. `began_at_s` is wall time since the epoch, `total_s` lasts to the end of the answer;

@@ -19,7 +19,7 @@ from offload_sdk.wire import REQUEST_ID_HEADER, RequestContext, parse_context
 from server_stub.answers import problem_response
 from server_stub.engine import Clock
 from server_stub.problems import RequestError
-from server_stub.served import Served, notes_of
+from server_stub.served import GONE_STATUS, Served, notes_of
 
 __all__ = ["RequestShell", "context_of", "request_id_of"]
 
@@ -88,7 +88,7 @@ class RequestShell:
                 route=getattr(scope.get("route"), "path", None),
                 client=client[0] if client else None,
                 token=notes.token,
-                status=exchange.status or 499,
+                status=exchange.status or GONE_STATUS,
                 began_at_s=began_at_s,
                 total_s=self._clock() - began_s,
                 trace=context_of(scope).trace,

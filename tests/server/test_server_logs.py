@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from offload_sdk.testing import FakeClock
-from server_stub.logs import JsonLines, RequestLog, logger
+from server_stub.logs import JsonLines, RequestLog, Seldom, logger
 from server_stub.problems import RequestError
 from server_stub.served import Served
 
@@ -142,3 +142,20 @@ def test_a_caller_that_left_and_a_bug(kept):
     assert (gone["code"], gone["level"]) == ("gone", "info")
     assert (bug["code"], bug["level"]) == ("internal", "error")
     assert "the cause" in str(bug["traceback"])
+
+
+def test_a_health_that_is_not_well_is_not_taken_for_a_caller_that_left(kept):
+    log = RequestLog("errors", clock=FakeClock())
+    log(served(503))
+    (line,) = kept.entries
+    assert (line["code"], line["message"]) == ("service_unavailable", "answered")
+
+
+def test_what_is_no_http_cannot_fill_the_disk():
+    seldom = Seldom()
+    records = [logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, "no HTTP", (), None) for _ in range(100)]
+    for number, record in enumerate(records):
+        record.created = 1000.0 + number / 50
+    assert sum(map(seldom.filter, records)) == 2
+    records[0].created, records[0].msg = 1001.9, "something else"
+    assert seldom.filter(records[0])
