@@ -41,7 +41,7 @@ class JsonLines(logging.Formatter):
 
 
 class Seldom(logging.Filter):
-    """Passes a message once a second: of uvicorn's about each line that is no HTTP, anybody can cause any number."""
+    """Passes a message once a second: of uvicorn's about what is no HTTP, anybody can cause any number."""
 
     def __init__(self) -> None:
         super().__init__()
