@@ -32,13 +32,13 @@ bench: $(STAMP)
 bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator
 
-# Beside the servers that `make bench-stacks` has installed.
 bench-overload: $(STAMP)
 	$(BIN)/python -m benchmarks.overload
 
 bench-batching: $(STAMP)
 	$(BIN)/python -m benchmarks.batching
 
+# Beside the servers that `make bench-stacks` has installed.
 bench-server: $(STAMP)
 	$(BIN)/python -m benchmarks.server
 

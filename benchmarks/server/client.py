@@ -6,57 +6,87 @@ No figures are made of the times here, and no processes started.
 from __future__ import annotations
 
 import asyncio
-import re
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Load", "ask", "closed_loop", "open_loop"]
+__all__ = ["Answer", "Load", "ask", "closed_loop", "open_loop"]
 
 _HOST = "127.0.0.1"
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
-_CLOSES = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 _PATIENCE_S = 60.0
 
 
-@dataclass(slots=True, kw_only=True)
-class Load:
-    """What came of some load: seconds of each request that got a 200, how many did not, and how long it took.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request. Its `status` is 0 if there was no answer; names of `headers` are in lower case.
 
-    `late_s` says how long after its moment each request of an open loop was sent: the client's own share.
+    `due_s` is the moment at which it should have been sent, in seconds since the load began, and `late_s` how much
+    later it was: the client's own share. `latency_s` counts from the due moment, so that a stall of the server, or
+    of this client, is felt by all whose moment falls into it (no coordinated omission).
     """
 
-    times_s: list[float] = field(default_factory=list)
-    refused: int = 0
-    wall_s: float = 0.0
-    late_s: list[float] = field(default_factory=list)
+    status: int
+    due_s: float
+    latency_s: float
+    late_s: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What came of some load, and how long it took until the last answer."""
+
+    answers: Sequence[Answer]
+    wall_s: float
+
+    @property
+    def times_s(self) -> list[float]:
+        """Seconds of each request that got a 200."""
+        return [answer.latency_s for answer in self.answers if answer.status == 200]
+
+    @property
+    def refused(self) -> int:
+        """How many did not."""
+        return sum(answer.status != 200 for answer in self.answers)
 
     @property
     def per_s(self) -> float:
-        return len(self.times_s) / self.wall_s
+        return (len(self.answers) - self.refused) / self.wall_s
 
 
 class _Connection:
-    """One kept connection; opened when first used, and again after the server has closed it."""
+    """One kept connection; opened when first used, and again after it was closed."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+    async def ask(self, request: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the answer. Raises: OSError (also if none comes in time), EOFError."""
+        try:
+            return await asyncio.wait_for(self._exchange(request), _PATIENCE_S)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, asyncio.TimeoutError):  # no OSError before Python 3.11
+                raise TimeoutError(f"no answer in {_PATIENCE_S:g} s") from error
+            raise
+
+    async def _exchange(self, request: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection(_HOST, self._port)
         reader, writer = self._streams
         writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        if length is None:
-            raise RuntimeError(f"an answer without Content-Length: {head!r}")
-        body = await reader.readexactly(int(length[1]))
-        if _CLOSES.search(head) or head.startswith(b"HTTP/1.0"):
+        status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if "content-length" not in headers:
+            raise RuntimeError(f"an answer without Content-Length: {status} {headers}")
+        body = await reader.readexactly(int(headers["content-length"]))
+        if headers.get("connection") == "close" or status.startswith("HTTP/1.0"):
             self.close()
-        return int(head[9:12]), body
+        return int(status.split()[1]), headers, body
 
     def close(self) -> None:
         if self._streams is not None:
@@ -70,76 +100,71 @@ def ask(port: int, request: bytes) -> tuple[int, bytes]:
     async def exchange() -> tuple[int, bytes]:
         connection = _Connection(port)
         try:
-            return await asyncio.wait_for(connection.ask(request), _PATIENCE_S)
+            status, _, body = await connection.ask(request)
         finally:
             connection.close()
+        return status, body
 
     return asyncio.run(exchange())
 
 
-async def closed_loop(port: int, requests: Sequence[bytes], connections: int, duration_s: float) -> Load:
+def closed_loop(port: int, requests: Sequence[bytes], connections: int, duration_s: float) -> Load:
     """Each connection sends its next request when it has its answer, until `duration_s` is over.
 
     This finds the rate at which a server is busy all the time. It says nothing of latency under load, as these
-    callers wait for a slow answer instead of coming anyway.
+    callers wait for a slow answer instead of coming anyway. Raises as `ask` does: a server must answer here.
     """
-    load = Load()
+    answers: list[Answer] = []
     started_s = time.perf_counter()
 
     async def caller(number: int) -> None:
         connection = _Connection(port)
         try:
             while (sent_s := time.perf_counter()) < started_s + duration_s:
-                status, _ = await connection.ask(requests[number % len(requests)])
-                if status == 200:
-                    load.times_s.append(time.perf_counter() - sent_s)
-                else:
-                    load.refused += 1
+                status, headers, _ = await connection.ask(requests[number % len(requests)])
+                latency_s = time.perf_counter() - sent_s
+                answers.append(
+                    Answer(status=status, due_s=sent_s - started_s, latency_s=latency_s, headers=headers)
+                )
                 number += 1
         finally:
             connection.close()
 
-    await asyncio.wait_for(
-        asyncio.gather(*(caller(number) for number in range(connections))), duration_s + _PATIENCE_S
-    )
-    load.wall_s = time.perf_counter() - started_s
-    return load
+    async def callers() -> None:
+        await asyncio.gather(*(caller(number) for number in range(connections)))
+
+    asyncio.run(callers())
+    return Load(answers=answers, wall_s=time.perf_counter() - started_s)
 
 
-async def open_loop(port: int, requests: Sequence[bytes], arrivals_s: Sequence[float]) -> Load:
-    """A request at each of the moments, whether or not earlier ones have been answered.
-
-    Times count from the moment at which the request should have been sent: a stall of the server, or of this
-    client, is felt by all whose moment falls into it (no coordinated omission).
-    """
-    load = Load()
+def open_loop(port: int, requests: Sequence[bytes], arrivals_s: Sequence[float]) -> Load:
+    """A request at each of the moments, in their order and over again, whether or not earlier ones have been
+    answered. The answers have the order of the moments."""
     idle: list[_Connection] = []
-    every: list[_Connection] = []
-    started_s = time.perf_counter()
 
-    async def caller(number: int, due_s: float) -> None:
-        load.late_s.append(time.perf_counter() - due_s)
-        if idle:
-            connection = idle.pop()
-        else:
-            connection = _Connection(port)
-            every.append(connection)
-        status, _ = await connection.ask(requests[number % len(requests)])
-        if status == 200:
-            load.times_s.append(time.perf_counter() - due_s)
-        else:
-            load.refused += 1
-        idle.append(connection)
-
-    callers = []
-    for number, at_s in enumerate(arrivals_s):
+    async def caller(request: bytes, at_s: float) -> Answer:
         due_s = started_s + at_s
-        await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-        callers.append(asyncio.create_task(caller(number, due_s)))
-    try:
-        await asyncio.wait_for(asyncio.gather(*callers), _PATIENCE_S)
-    finally:
-        for connection in every:
-            connection.close()
-    load.wall_s = time.perf_counter() - started_s
-    return load
+        late_s = time.perf_counter() - due_s
+        connection = idle.pop() if idle else _Connection(port)
+        status: int = 0
+        headers: Mapping[str, str] = {}
+        with contextlib.suppress(OSError, EOFError):
+            status, headers, _ = await connection.ask(request)
+        latency_s = time.perf_counter() - due_s
+        idle.append(connection)
+        return Answer(status=status, due_s=at_s, latency_s=latency_s, late_s=late_s, headers=headers)
+
+    async def callers() -> Sequence[Answer]:
+        tasks = []
+        for number, at_s in enumerate(arrivals_s):
+            await asyncio.sleep(max(0.0, started_s + at_s - time.perf_counter()))
+            tasks.append(asyncio.create_task(caller(requests[number % len(requests)], at_s)))
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for connection in idle:
+                connection.close()
+
+    started_s = time.perf_counter()
+    answers = asyncio.run(callers())
+    return Load(answers=answers, wall_s=time.perf_counter() - started_s)

@@ -6,14 +6,12 @@ import contextlib
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.server import stacks
 from benchmarks.server.client import ask
-from benchmarks.server.cores import Cores, bind
+from benchmarks.server.cores import Cores
 from benchmarks.server.stack import Running, Stack, Unavailable, running
 from benchmarks.server.stacks.work import Work
 from benchmarks.server.summary import Entrant
@@ -61,7 +59,7 @@ class _Seat:
 def hold(contest: Contest, progress: Callable[[str], None]) -> Outcome:
     """Start every server there is, let them take turns, and stop them."""
     with contextlib.ExitStack() as stack:
-        loader = stack.enter_context(_loader(contest.cores))
+        loader = stack.enter_context(contest.cores.loader())
         stack.enter_context(contest.cores.bound(contest.cores.server))
         seats, missing = _seats(contest, stack, progress)
         rng = random.Random(contest.seed)
@@ -74,14 +72,6 @@ def hold(contest: Contest, progress: Callable[[str], None]) -> Outcome:
                 with seat.server.awake():
                     seat.turns.append(take_turn(seat.server, contest.plan, loader, rng))
         return Outcome(entrants=tuple(_entrants(seats)), missing=missing)
-
-
-@contextlib.contextmanager
-def _loader(cores: Cores) -> Iterator[Executor]:
-    """One process that sends the load, on its own core; started before this process binds itself elsewhere."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=bind, initargs=(cores.load,)) as pool:
-        pool.submit(int).result()
-        yield pool
 
 
 def _seats(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import psutil
 
-__all__ = ["Cores", "bind", "divide"]
+__all__ = ["Cores", "divide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +30,20 @@ class Cores:
     def bound(self, cores: tuple[int, ...]) -> Iterator[None]:
         """Binds this thread, and the processes that it starts, for a while."""
         before = os.sched_getaffinity(0) if cores else set()
-        bind(cores)
+        _bind(cores)
         try:
             yield
         finally:
-            bind(before)
+            _bind(before)
+
+    @contextlib.contextmanager
+    def loader(self) -> Iterator[Executor]:
+        """One process that sends the load, on its own core; enter it before this process is bound elsewhere."""
+        with ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=_bind, initargs=(self.load,)
+        ) as pool:
+            pool.submit(int).result()
+            yield pool
 
     def __str__(self) -> str:
         if not self.server:
@@ -50,7 +61,7 @@ def divide(server_cores: int | None) -> Cores:
     return Cores(server=tuple(usable[:count]), load=(usable[-1],), count=count)
 
 
-def bind(cores: Collection[int]) -> None:
+def _bind(cores: Collection[int]) -> None:
     """Bind this thread, and what it starts from now on, to these cores; leave it as it is if there are none."""
     if cores:
         os.sched_setaffinity(0, cores)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import threading
 import time
@@ -97,20 +96,20 @@ def take_turn(server: Running, plan: Plan, loader: Executor, rng: random.Random)
 
     def closed(connections: int, duration_s: float) -> tuple[Load, float]:
         before_s = server.cpu_s()
-        load = loader.submit(_closed, server.port, requests, connections, duration_s).result()
+        load = loader.submit(closed_loop, server.port, requests, connections, duration_s).result()
         if not load.times_s:
             raise RuntimeError(f"{server.stack.name} refused all of {load.refused} requests")
-        return load, (server.cpu_s() - before_s) / (len(load.times_s) + load.refused)
+        return load, (server.cpu_s() - before_s) / len(load.answers)
 
     closed(plan.connections, _WARM_FRAC * plan.phase_s)
     alone, alone_cpu_s = closed(1, plan.phase_s)
     busy, busy_cpu_s = closed(plan.connections, plan.phase_s)
     arrivals_s = poisson_arrivals_s(LOAD_FRAC * busy.per_s, plan.phase_s, rng) or [0.0]
-    loaded = loader.submit(_open, server.port, requests, arrivals_s).result()
+    loaded = loader.submit(open_loop, server.port, requests, arrivals_s).result()
     service_s = plan.workers / busy.per_s
     return Turn(
         per_s=busy.per_s,
-        busy_frac=busy_cpu_s * (len(busy.times_s) + busy.refused) / busy.wall_s / plan.workers,
+        busy_frac=busy_cpu_s * len(busy.answers) / busy.wall_s / plan.workers,
         cpu_s=busy_cpu_s,
         alone_cpu_s=alone_cpu_s,
         p50_s=percentile(alone.times_s, 0.5),
@@ -118,15 +117,7 @@ def take_turn(server: Running, plan: Plan, loader: Executor, rng: random.Random)
         loaded_p50_s=percentile(loaded.times_s, 0.5),
         loaded_p99_s=percentile(loaded.times_s, 0.99),
         perfect_tail=percentile(perfect_latencies_s(arrivals_s, service_s, plan.workers), 0.99) / service_s,
-        late_p99_s=percentile(loaded.late_s, 0.99),
+        late_p99_s=percentile([answer.late_s for answer in loaded.answers], 0.99),
         refused=alone.refused + busy.refused + loaded.refused,
         resident_bytes=server.resident_bytes(),
     )
-
-
-def _closed(port: int, requests: Sequence[bytes], connections: int, duration_s: float) -> Load:
-    return asyncio.run(closed_loop(port, requests, connections, duration_s))
-
-
-def _open(port: int, requests: Sequence[bytes], arrivals_s: Sequence[float]) -> Load:
-    return asyncio.run(open_loop(port, requests, arrivals_s))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import random
@@ -82,11 +81,17 @@ def server_that(speaks: str, stall_s: float = 0.0, stalls_at: int = -1) -> Itera
 
         def log_message(self, format: str, *arguments: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(Handler) as port:
+        yield port, seen
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield server.server_address[1], seen
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
@@ -96,20 +101,47 @@ def server_that(speaks: str, stall_s: float = 0.0, stalls_at: int = -1) -> Itera
 def test_an_open_loop_charges_a_stall_to_all_whose_moment_fell_into_it() -> None:
     arrivals_s = [0.01 * n for n in range(40)]
     with server_that("HTTP/1.1", stall_s=0.3, stalls_at=2) as (port, _):
-        load = asyncio.run(open_loop(port, [REQUEST], arrivals_s))
-    assert len(load.times_s) + load.refused == 40
+        load = open_loop(port, [REQUEST], arrivals_s)
+    assert len(load.answers) == 40
     assert load.refused == 8
     # A caller that waits for its answer would have met the stall once; here some thirty were due within it.
     assert sum(time_s > 0.1 for time_s in load.times_s) >= 12
     assert max(load.times_s) >= 0.25
-    assert len(load.late_s) == 40
+    assert [answer.due_s for answer in load.answers] == arrivals_s
+    assert all(answer.latency_s >= answer.late_s >= 0.0 for answer in load.answers)
+
+
+def test_an_open_loop_outlives_connections_that_close_unannounced_and_requests_without_an_answer() -> None:
+    arrived: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            arrived.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.close_connection = True
+            if len(arrived) == 2:
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.send_header("Retry-After", str(len(arrived)))
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None: ...
+
+    one, two = REQUEST, REQUEST[:-1] + b"y"
+    with serving(Handler) as port:
+        load = open_loop(port, [one, two, one], [0.0, 0.4, 0.8])
+    assert arrived == [b"x", b"y", b"x"]
+    assert [answer.status for answer in load.answers] == [200, 0, 200]
+    assert [answer.headers.get("retry-after") for answer in load.answers] == ["1", None, "3"]
 
 
 @pytest.mark.parametrize("protocol", ["HTTP/1.1", "HTTP/1.0"])
 def test_a_closed_loop_counts_answers_and_refusals_and_outlives_closed_connections(protocol: str) -> None:
     with server_that(protocol) as (port, seen):
-        load = asyncio.run(closed_loop(port, [REQUEST], connections=3, duration_s=0.3))
-    assert len(load.times_s) + load.refused == len(seen)
+        load = closed_loop(port, [REQUEST], connections=3, duration_s=0.3)
+    assert len(load.answers) == len(seen)
     assert load.refused == len(seen) // 5
     assert load.per_s == pytest.approx(len(load.times_s) / load.wall_s)
     assert load.wall_s >= 0.3

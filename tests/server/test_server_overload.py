@@ -1,65 +1,49 @@
-"""Twice the sustainable load for some seconds, against a server process. `benchmarks.overload` takes a minute."""
+"""Twice the sustainable load for some seconds, against a server process. `benchmarks.overload` takes minutes."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import random
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-import pytest
+from server_processes import SCRIPT
 
-from benchmarks.open_loop import open_loop
-from benchmarks.overload import Memory, arrivals, in_time_frac, plain, recovery_s
+from benchmarks.overload.bout import face
+from benchmarks.overload.crowd import crowd, probes
+from benchmarks.server.stack import Stack, running
+from benchmarks.server.stacks import form
 
-SCRIPT = Path(__file__).parent / "steered_server.py"
 SERVICE_S = 0.04
 WORKERS = 2
+LOAD_S = 5.0
 IMAGE = str(SERVICE_S).encode()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[int, psutil.Process]]:
-    log = tmp_path / "log"
-    settings = json.dumps({"port": 0, "workers": WORKERS})
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), settings, "fine"], stdout=subprocess.DEVNULL, stderr=stream
-        )
-    try:
-        while " ready on " not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
-        yield int(log.read_text().split(" (model")[0].rpartition(":")[2]), psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-
-
-def test_twice_the_load_is_200_503_504_with_flat_memory_urgent_first_and_soon_over(server):
-    port, process = server
+def test_twice_the_load_is_200_503_504_with_flat_memory_urgent_first_and_soon_over(tmp_path: Path) -> None:
+    settings = f'{{"port": {{port}}, "workers": {WORKERS}}}'
+    stack = Stack(
+        name="steered",
+        model="fine",
+        command=(sys.executable, str(SCRIPT), settings, "fine"),
+        requests=(form(IMAGE),),
+        top_index=lambda body: 0,
+    )
     sustainable_per_s = WORKERS / SERVICE_S
-    shots = arrivals(
-        [IMAGE],
+    callers = crowd(
         per_s=2 * sustainable_per_s,
-        seconds=5.0,
+        load_s=LOAD_S,
         urgent_s=25 * SERVICE_S,
+        pictures=1,
         rng=random.Random(1),
     )
-    asyncio.run(open_loop(port, plain([IMAGE], 20, sustainable_per_s)))
-    with Memory(process) as memory:
-        exchanges = asyncio.run(open_loop(port, shots))
-    statuses = {exchange.status for exchange in exchanges}
-    assert statuses <= {200, 503, 504}
-    assert statuses >= {200, 503}
-    assert all(int(one.headers["retry-after"]) >= 1 for one in exchanges if one.status == 503)
-    first_bytes, last_bytes = memory.quarters()
-    assert last_bytes < first_bytes + 20 * 2**20
-    assert in_time_frac(exchanges, "urgent") > 1.5 * in_time_frac(exchanges, "patient")
-    after = asyncio.run(open_loop(port, plain([IMAGE], 80, sustainable_per_s / 2)))
-    assert recovery_s(after, 10.0) is not None
+    after = probes(per_s=sustainable_per_s / 2, begin_s=LOAD_S, duration_s=3.2, pictures=1)
+    with running(stack, tmp_path / "log") as server, ThreadPoolExecutor(1) as loader:
+        bout = face(server, callers, after, [IMAGE], 10.0, loader)
+    assert set(bout.statuses) <= {200, 503, 504}
+    assert set(bout.statuses) >= {200, 503}
+    assert sum(bout.statuses.values()) == len(callers)
+    assert bout.retry_after_frac == 1.0
+    assert bout.last_bytes < bout.first_bytes + 20 * 2**20
+    assert bout.urgent_frac > 1.5 * bout.patient_frac
+    assert bout.recovery_s is not None

@@ -51,6 +51,20 @@ def loaded(name: str) -> Echo:
     return model
 
 
+async def ready_pool() -> Pool:
+    ready = asyncio.Event()
+    pool = Pool(
+        loaded("first").load,
+        workers=1,
+        queue_bound=1,
+        max_inflight_bytes=100,
+        on_state=lambda state: ready.set(),
+    )
+    pool.start()
+    await asyncio.wait_for(ready.wait(), 20)
+    return pool
+
+
 def test_requests_under_load_change_over_without_one_lost_or_mixed(start_server):
     server = start_server(queue_bound=16)
     replace(server, loaded("first").load).result(20)
@@ -137,16 +151,7 @@ def test_closing_while_a_model_loads_waits_for_neither():
     slow = Echo("slow")
 
     async def run() -> None:
-        ready = asyncio.Event()
-        pool = Pool(
-            loaded("first").load,
-            workers=1,
-            queue_bound=1,
-            max_inflight_bytes=100,
-            on_state=lambda state: ready.set(),
-        )
-        pool.start()
-        await asyncio.wait_for(ready.wait(), 20)
+        pool = await ready_pool()
         replacing = asyncio.ensure_future(pool.replace(slow.load))
         await asyncio.sleep(0)
         await asyncio.wait_for(pool.close(), 20)
@@ -199,16 +204,7 @@ def test_wishes_while_it_loads_become_one_more_load():
     loads: list[Echo] = []
 
     async def run() -> None:
-        ready = asyncio.Event()
-        pool = Pool(
-            loaded("first").load,
-            workers=1,
-            queue_bound=1,
-            max_inflight_bytes=100,
-            on_state=lambda state: ready.set(),
-        )
-        pool.start()
-        await asyncio.wait_for(ready.wait(), 20)
+        pool = await ready_pool()
 
         def load() -> Echo:
             loads.append(Echo(f"number {len(loads)}"))

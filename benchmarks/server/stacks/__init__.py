@@ -10,24 +10,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.server.stack import Stack, Unavailable
-from offload_sdk.wire import ANALYZE_PATH, encode_image
+from offload_sdk.wire import ANALYZE_PATH, RequestContext, encode_image, request_headers
 
-__all__ = ["flask_keras", "keras_models", "litserve", "mlserver", "ours"]
+__all__ = ["flask_keras", "form", "keras_models", "litserve", "mlserver", "ours"]
 
 _FOLDER = Path(__file__).parent
 _ROOT = _FOLDER.parents[2]
 _MLSERVER_MODEL = "classifier"
 _KERAS_VENV = ".venv-keras"
+_NOTHING_TOLD = RequestContext()
 
 
-def ours(model: str, home: Path, payloads: Sequence[bytes], cores: int) -> Stack:
-    """This project's server: one interpreter a core."""
+def ours(model: str, home: Path, payloads: Sequence[bytes], cores: int, *options: str) -> Stack:
+    """This project's server: one interpreter a core. `options` are more of its command line."""
     return Stack(
         name="offload-sdk",
         model=_stem(model),
         command=(
             *(sys.executable, "-m", "server_stub"),
             *("--port", "{port}", "--model", model, "--workers", str(cores)),
+            *options,
         ),
         environment={"PYTHONPATH": str(_ROOT), "OFFLOAD_HOME": str(home)},
         requests=_forms(payloads),
@@ -124,16 +126,19 @@ def keras_models(home: Path, payloads: Sequence[bytes]) -> tuple[Path, Path]:
 
 
 def _forms(payloads: Sequence[bytes]) -> tuple[bytes, ...]:
-    forms = (encode_image(payload, "image/jpeg", boundary="0123456789abcdef" * 2) for payload in payloads)
-    return tuple(_request(ANALYZE_PATH, content_type, body) for content_type, body in forms)
+    return tuple(form(payload) for payload in payloads)
 
 
-def _request(path: str, content_type: str, body: bytes) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode("ascii") + body
+def form(payload: bytes, context: RequestContext = _NOTHING_TOLD) -> bytes:
+    """The request in which a device uploads a picture; `context` is what it tells of itself."""
+    content_type, body = encode_image(payload, "image/jpeg", boundary="0123456789abcdef" * 2)
+    return _request(ANALYZE_PATH, content_type, body, request_headers(context))
+
+
+def _request(path: str, content_type: str, body: bytes, more: Mapping[str, str] | None = None) -> bytes:
+    headers = {"Host": "127.0.0.1", "Content-Type": content_type, "Content-Length": str(len(body)), **(more or {})}
+    lines = (f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "\r\n")
+    return "\r\n".join(lines).encode("ascii") + body
 
 
 def _first_prediction(body: bytes) -> int:
