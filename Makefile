@@ -14,7 +14,7 @@ demo: $(DEMO)
 	$(BIN)/offload-sdk demo
 
 test: $(STAMP) $(MLSERVER)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
