@@ -38,14 +38,18 @@ class Job(Generic[T]):
     def settle(self, result: T | Exception) -> None:
         """Tell who waits for it, if anybody does, what the task came to, and leave the place."""
         self.place.leave()
-        if self.done.done():
-            return
         if isinstance(result, InvalidImageError):
-            self.done.set_exception(RequestError.invalid_image(str(result)))
+            self.fail(RequestError.invalid_image(str(result)))
         elif isinstance(result, Exception):
-            self.done.set_exception(result)
-        else:
+            self.fail(result)
+        elif not self.done.done():
             self.done.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """Tell who waits for it, if anybody does, of the error, and keep the place: a worker has the task yet."""
+        if not self.done.done():
+            self.done.set_exception(error)
+            self.done.exception()  # retrieved, so that asyncio does not complain if nobody waits any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from collections import Counter
 from datetime import datetime, timezone
 from http import HTTPStatus
@@ -55,9 +56,15 @@ class Seldom(logging.Filter):
 
 
 def configure_logging() -> None:
-    """Send our log and what others report of importance to stderr, unless there are handlers already."""
+    """Send our log and what others report of importance to stderr, unless there are handlers already.
+
+    Pillow's warnings about odd pictures are dropped: they are no JSON, and as Python remembers each one, so as not
+    to repeat it, callers could fill log and memory with them.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     levels = {
         "server_stub": logging.INFO,
+        "asyncio": logging.WARNING,
         "uvicorn.error": logging.WARNING,
         "opentelemetry": logging.WARNING,
         "python_multipart": logging.ERROR,  # it warns about each line break after a form

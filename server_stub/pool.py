@@ -93,7 +93,7 @@ class Pool:
         self._keys = itertools.count()
         self._service = ServiceTime()
         self._limit = QueueLimit(least=workers, most=queue_bound)
-        self._alarm = Alarm(self._on_alarm)
+        self._alarm = Alarm(self._step)
         self.state: PoolState = "loading"
         self.error: Exception | None = None
 
@@ -248,7 +248,10 @@ class Pool:
         return max(now_s, free_s) + self._service.surely_s(image_bytes, now_s)
 
     def _step(self) -> None:
-        now_s = self._clock()
+        now_s = self._clock()  # looked at once: what came due between two looks would set no alarm
+        for batch in tuple(self._running.values()):
+            if now_s >= batch.since_s + self._infer_timeout_s:
+                self._give_up(batch)
         state = QueueState(
             now_s=now_s,
             waiting=tuple(job.entry for job in self._waiting.values()),
@@ -335,19 +338,9 @@ class Pool:
                 yield due_s - job.entry.service_s + _TIMER_SLACK_S
                 yield due_s + _TIMER_SLACK_S
 
-    def _on_alarm(self) -> None:
-        now_s = self._clock()
-        for batch in list(self._running.values()):
-            if now_s >= batch.since_s + self._infer_timeout_s:
-                self._give_up(batch)
-        self._step()
-
     def _give_up(self, batch: Batch) -> None:
         del self._running[batch.worker.number]
         self._lost[batch.worker] = batch
         self._roster.give_up(batch.worker)
         for job in batch.jobs:
-            if not job.done.done():
-                job.done.set_exception(
-                    RuntimeError(f"a worker has not ended within {self._infer_timeout_s:g} s and was replaced")
-                )
+            job.fail(RuntimeError(f"a worker has not ended within {self._infer_timeout_s:g} s and was replaced"))

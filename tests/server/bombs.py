@@ -40,6 +40,13 @@ def jpeg_of(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def jpeg_of_odd_exif(tag: int) -> bytes:
+    """A JPEG whose EXIF announces more for this tag than there is: Pillow warns, and names the tag."""
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHHHII", 8, 1, tag, 2, 9999, 50)
+    data = saved("JPEG")
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+
+
 def jpeg_of_scans(count: int) -> bytes:
     """A progressive JPEG that repeats its last scan."""
     data = saved("JPEG", (4000, 4000), progressive=True, quality=30)

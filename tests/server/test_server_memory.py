@@ -31,6 +31,7 @@ class Process:
     port: int
     pid: int
     temporary: Path
+    log: list[str]
     at_first_bytes: int = 0
 
     @property
@@ -67,9 +68,10 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     try:
         line = running.stderr.readline()
         assert "ready on http://" in line, line
-        threading.Thread(target=running.stderr.read, daemon=True).start()  # or its log would fill the pipe
+        log: list[str] = []
+        threading.Thread(target=log.extend, args=(running.stderr,), daemon=True).start()  # or the pipe would fill
         host, port = line.split()[4].removeprefix("http://").split(":")
-        found = Process(host, int(port), running.pid, temporary)
+        found = Process(host, int(port), running.pid, temporary, log)
         assert found.analyze(bombs.saved("JPEG")).status_code == 200  # what is loaded on first use is loaded
         found.at_first_bytes = found.most_bytes
         yield found
@@ -77,6 +79,17 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     finally:
         running.terminate()
         running.wait(20)
+
+
+def test_odd_pictures_leave_no_line_of_their_own_in_the_log(process):
+    for tag in range(1000, 1010):
+        assert process.analyze(bombs.jpeg_of_odd_exif(tag)).status_code == 200
+    last = process.analyze(b"").headers["Offload-Request-Id"]
+    until_s = time.monotonic() + 20
+    while not any(last in line for line in process.log):
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+    assert all(json.loads(line) for line in process.log)
 
 
 def test_pictures_that_are_larger_than_they_look(process, error_code):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,40 @@ def test_a_wake_is_a_step_at_that_time_though_nothing_happens():
         async with pool_of(engine, scheduler) as pool:
             assert await status_of(submit(pool)) == 200
             assert len(scheduler.states) == 2
+
+    run(main())
+
+
+def test_a_worker_is_given_up_though_its_time_ends_between_two_looks_at_the_clock():
+    now_s, passes_s = 0.0, 0.0
+
+    def clock() -> float:
+        nonlocal now_s
+        now_s += passes_s
+        return now_s
+
+    async def main() -> None:
+        nonlocal now_s, passes_s
+        engine = Held()
+        async with pool_of(engine, Fcfs(), infer_timeout_s=0.05, clock=clock) as pool:
+            job = submit(pool)
+            while not engine.batches:
+                await asyncio.sleep(0.001)
+            now_s, passes_s = 0.05 - 2e-6, 1e-6  # the timer of the loop is a little early
+            with pytest.raises(RuntimeError, match="was replaced"):
+                await asyncio.wait_for(job.done, 5)
+
+    run(main())
+
+
+def test_nobody_complains_of_a_refusal_that_nobody_waits_for():
+    async def main() -> None:
+        complaints: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, complaint: complaints.append(complaint))
+        async with pool_of(Held(), Scripted(lambda state: [])) as pool:
+            submit(pool)
+        gc.collect()
+        assert complaints == []
 
     run(main())
 
