@@ -112,8 +112,9 @@ class Door:
                     if error.errno in _NO_ROOM:
                         logger.error("no more connections: %s; raise the limit of open files", error.strerror)
                         self._show_one_out()
+                    if not isinstance(error, ConnectionError):  # else the peer has gone already
                         await asyncio.sleep(_RETRY_S)
-                    continue  # the peer has gone already
+                    continue
                 self._admit(peer, client_of_address(str(address[0]) if address else ""))
                 await asyncio.sleep(0)  # a crowd at the door must not keep those inside waiting
 

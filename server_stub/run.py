@@ -60,7 +60,8 @@ def serve(
 
     def on_state(state: PoolState) -> None:
         if state == "ready":
-            announce(f"offload-sdk server ready on {url} (model {pool.model}, {settings.workers} workers)")
+            workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+            announce(f"offload-sdk server ready on {url} (model {pool.model}, {workers})")
 
     telemetry = open_telemetry() if settings.telemetry else None
     app = create_app(settings, loader or _model_loader(settings), on_state=on_state, telemetry=telemetry)

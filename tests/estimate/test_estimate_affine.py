@@ -81,7 +81,7 @@ def test_the_logarithms_are_those_of_the_same_law(history, size: int, age_s: flo
 def test_a_larger_size_never_takes_less_time(history, age_s: float) -> None:
     link, now_s = taught(history)
     means = [mean_s(link, size, now_s + age_s) for size in SIZES]
-    assert all(b >= a - 1e-9 for a, b in pairwise(means)), means  # a nanosecond, for the rounding
+    assert all(b >= a - 1e-7 for a, b in pairwise(means)), means  # less than any clock shows
 
 
 def test_same_sizes_with_pauses_do_not_make_small_ones_look_slow() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from offload_sdk.errors import InvalidImageError
 from server_stub.engine import Inference, Scores, Signature
+from server_stub.logs import configure_logging
 from server_stub.model_engine import model_loader
 from server_stub.options import read_settings, settings_of_the_sdk
 from server_stub.problems import RequestError
@@ -43,6 +44,7 @@ class Replica:
     """
 
     def __init__(self) -> None:
+        configure_logging()
         settings = read_settings([], os.environ, prog="ray", inherited=settings_of_the_sdk(os.environ))
         source = model_loader(settings)()
         self._model = Model(name=source.name, signature=source.signature)
