@@ -96,6 +96,8 @@ def test_pictures_that_are_larger_than_they_look(process, error_code):
     for name, image in bombs.TOO_MANY_PIXELS.items():
         answer = process.analyze(image)
         assert (name, answer.status_code, error_code(answer)) == (name, 413, "too_many_pixels")
+    answer = process.analyze(bombs.LARGE_WEBP)
+    assert (answer.status_code, error_code(answer)) in ((413, "too_many_pixels"), (400, "invalid_image"))
     for name, image in bombs.BAD.items():
         answer = process.analyze(image)
         assert (name, answer.status_code, error_code(answer)) == (name, 400, "invalid_image")
