@@ -34,6 +34,7 @@ __all__ = [
     "Request",
     "Situation",
     "Snapshot",
+    "TraceContext",
 ]
 
 OptionPath = Literal["local", "remote"]
@@ -48,8 +49,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Label:
     """One class with its probability.
 
-    `index` is the class in ImageNet order, 0..999, background removed; for a model with labels of its own it
-    is the position in its label file.
+    `index` is the class in ImageNet order, 0..999, background removed, or the position in a model's label file.
     """
 
     name: str
@@ -256,9 +256,8 @@ class Outcome:
     option works; if it is `censored` (cancelled because the other side had answered) it still says that the
     option takes longer than `latency_s`, else it updates no estimator.
     `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `encode`,
-    `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network`
-    is the rest of the exchange on the established connection. `cold` says that a connection was opened,
-    `payload` how the picture was coded that was sent (None: there was none, or it is not told).
+    `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network` the
+    rest after connecting. `cold`: a connection was opened. `payload`: how the picture sent was coded, if told.
     """
 
     option: str
