@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -23,11 +24,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     model_validator,
 )
 
+from offload_sdk._plan import planned_servers
 from offload_sdk.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -245,13 +248,15 @@ class OffloadConfig(_Group):
     `local=False` switches the local path off: then a failing network is an error. `model` is a name of the
     catalogue, `auto`, or the path of a `.tflite`. `deadline_s` is the default of every call. `remote_timeout_s`
     bounds a whole remote attempt. `threads` is chosen by calibration when None. `usd_per_kwh` prices the
-    device's own energy.
+    device's own energy. `plan` is a fleet's plan, in which this device is called `device`, its host name if None.
     """
 
     home: UserPath = Field(default_factory=default_home)
     server_url: ServerUrl | None = None
     token: Token | None = None
     endpoints: tuple[EndpointConfig, ...] = ()
+    plan: UserPath | None = None
+    device: Annotated[str, Field(min_length=1)] | None = None
     policy: PolicyName = "auto"
     model: Annotated[str, Field(min_length=1)] = "auto"
     local: bool = True
@@ -267,15 +272,25 @@ class OffloadConfig(_Group):
     log: LogConfig = LogConfig()
     probe: ProbeConfig = ProbeConfig()
     circuit: CircuitConfig = CircuitConfig()
+    _planned: tuple[EndpointConfig, ...] = PrivateAttr(())
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**_merged(_merged(_from_file(), _from_environment(type(self).model_fields)), values))
         except ValidationError as error:
-            raise ConfigurationError(_describe(error)) from None
+            raise ConfigurationError(f"wrong configuration: {_problems(error)}") from None
 
     @model_validator(mode="after")
     def _coherent(self) -> OffloadConfig:
+        if self.plan is not None:
+            own = {endpoint.name for endpoint in self.endpoints}
+            planned = planned_servers(self.plan, self.device or platform.node())
+            try:
+                self._planned = tuple(EndpointConfig(name=s.name, url=s.url) for s in planned if s.name not in own)
+            except ValidationError as error:
+                raise ValueError(
+                    f"the plan {self.plan} has a server that is no endpoint: {_problems(error)}"
+                ) from None
         names = [endpoint.name for endpoint in self.all_endpoints]
         if len(set(names)) != len(names):
             raise ValueError(f"two endpoints have the same name among {names}; give each its own `name`")
@@ -287,16 +302,17 @@ class OffloadConfig(_Group):
 
     @property
     def all_endpoints(self) -> tuple[EndpointConfig, ...]:
-        """The endpoints in order: `server_url` first, as the endpoint `remote`.
+        """The endpoints in order: `server_url` first, as the endpoint `remote`, then `endpoints`, then the plan's.
 
-        `token` is for `server_url`; without one it fills the gaps of `endpoints`. It never goes to both: the
+        `token` is for `server_url`; without one it fills the gaps of the others. It never goes to both: the
         list may come from a file of the working directory, and the token from elsewhere.
         """
+        named = (*self.endpoints, *self._planned)
         if self.server_url is not None:
-            return EndpointConfig(url=self.server_url, token=self.token), *self.endpoints
+            return EndpointConfig(url=self.server_url, token=self.token), *named
         return tuple(
             endpoint if endpoint.token is not None else endpoint.model_copy(update={"token": self.token})
-            for endpoint in self.endpoints
+            for endpoint in named
         )
 
     @property
@@ -364,7 +380,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _describe(error: ValidationError) -> str:
+def _problems(error: ValidationError) -> str:
     """Return one line that names every wrong setting, as code and as environment would spell it."""
     problems = []
     for detail in error.errors(include_url=False, include_input=False):
@@ -376,4 +392,4 @@ def _describe(error: ValidationError) -> str:
         if detail["type"] == "extra_forbidden":
             message = "there is no such setting"
         problems.append(f"{'.'.join(names)} (OFFLOAD_{'__'.join(names).upper()}): {message}")
-    return "wrong configuration: " + "; ".join(problems)
+    return "; ".join(problems)

@@ -31,5 +31,5 @@ def settings(*, server: str | None = None, **values: Any) -> OffloadConfig:
 
     given = {name: value for name, value in values.items() if value is not None}
     if server is not None:
-        given |= {"server_url": server, "endpoints": ()}
+        given |= {"server_url": server, "endpoints": (), "plan": None}
     return OffloadConfig(**given)
