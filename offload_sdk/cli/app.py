@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from offload_sdk._version import __version__
-from offload_sdk.cli import calibrate, classify, demo, doctor, models, replay, report, serve, status
+from offload_sdk.cli import baseline, calibrate, classify, demo, doctor, models, replay, report, serve, status
 from offload_sdk.errors import ConfigurationError, OffloadError
 
 __all__ = ["app"]
@@ -54,6 +54,7 @@ app = typer.Typer(
 )
 app.command(name="classify")(classify.classify)
 app.command(name="calibrate")(calibrate.calibrate)
+app.command(name="baseline")(baseline.baseline)
 app.command(name="status")(status.status)
 app.add_typer(models.app, name="models")
 app.command(  # the server parses its own options, as it also runs without this command line

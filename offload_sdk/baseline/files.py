@@ -1,0 +1,103 @@
+"""The experiment's results as files: `summary.json` and `images.csv`. Each appears whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from offload_sdk.baseline.measurement import Measurement
+from offload_sdk.baseline.summary import Summary, Target
+from offload_sdk.errors import OffloadError
+
+__all__ = ["images_csv", "summary_dict", "write_results"]
+
+_FIGURES = tuple(
+    field.name
+    for field in fields(Measurement)
+    if field.name not in ("run", "image", "target", "payload", "image_bytes")
+)
+_ORIGINAL = "original_"
+
+
+def write_results(summary: Summary, measurements: Sequence[Measurement], out: Path) -> list[Path]:
+    """Write both files and return their paths; no `images.csv` without measurements. Raises `OffloadError`."""
+    texts = {"summary.json": json.dumps(summary_dict(summary), indent=2) + "\n"}
+    if measurements:
+        texts["images.csv"] = images_csv(measurements)
+    return [_write(out / name, text) for name, text in texts.items()]
+
+
+def summary_dict(summary: Summary) -> dict[str, Any]:
+    """Return plain values: a target's own series stands in the target itself, `original` beside it."""
+    return {
+        "imported": summary.imported,
+        "repeat": summary.repeat,
+        "images": summary.images,
+        "image_bytes": summary.image_bytes,
+        "targets": [_target_dict(target) for target in summary.targets],
+        "machine": dict(summary.machine),
+        "links": {name: dict(link) for name, link in summary.links.items()},
+    }
+
+
+def _target_dict(target: Target) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "path": target.path,
+        "url": target.url,
+        "platform": target.platform,
+        "platform_assumed": target.platform_assumed,
+        **asdict(target.series),
+        "original": None if target.original is None else asdict(target.original),
+    }
+
+
+def images_csv(measurements: Iterable[Measurement]) -> str:
+    """Return a line per run, image and target.
+
+    The plain columns are of the form of upload that `payload` names, the SDK's where that was measured; then the
+    whole file's figures stand beside it, in columns that begin with `original_`. Unknown is an empty field.
+    """
+    rows: defaultdict[tuple[int, str, str], list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        rows[measurement.run, measurement.target, measurement.image].append(measurement)
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    originals = [_ORIGINAL + name for name in _FIGURES]
+    writer.writerow(["run", "image", "target", "payload", "image_bytes", *_FIGURES, *originals])
+    for (run, target, image), forms in rows.items():
+        first, *second = sorted(forms, key=lambda m: m.payload == "original")
+        writer.writerow(
+            [run, _text(image), target, first.payload, first.image_bytes]
+            + [_cell(first, name) for name in _FIGURES]
+            + [_cell(second[0], name) if second else "" for name in _FIGURES]
+        )
+    return stream.getvalue()
+
+
+def _cell(measurement: Measurement, name: str) -> object:
+    value = getattr(measurement, name)
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(value: str) -> str:
+    # A spreadsheet runs a text that begins like a formula; a leading apostrophe makes it plain text.
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _write(path: Path, text: str) -> Path:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OffloadError(f"{path} cannot be written: {error.strerror}; give another folder with --out") from None
+    return path

@@ -1,0 +1,55 @@
+"""The machine that an experiment was made on, as plain values with units in their names."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from offload_sdk._cores import usable_cores
+from offload_sdk._profile import board_name
+from offload_sdk._types import Snapshot
+from offload_sdk._version import __version__
+from offload_sdk.measure import sysfs
+
+__all__ = ["condition", "describe_machine"]
+
+_CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
+
+
+def describe_machine(local: Mapping[str, Any] | None, root: Path = Path("/")) -> dict[str, Any]:
+    """Return what stays as it is. `local` is the SDK's word on its model, None where the device is no target."""
+    import psutil
+
+    return {
+        "board": board_name(root),
+        "architecture": platform.machine(),
+        "cores": usable_cores(),
+        "ram_bytes": int(psutil.virtual_memory().total),
+        "os": _os_name(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "sdk_version": __version__,
+        "model": None if local is None else local["model"],
+        "runtime": None if local is None else local["runtime"],
+        "threads": None if local is None else local["threads"],
+        "governor": sysfs.text(root / _CPUFREQ / "scaling_governor"),
+    }
+
+
+def condition(snapshot: Snapshot, when: str) -> dict[str, Any]:
+    """Return what changes: heat, throttling and load by others, `before` or `after` the measuring."""
+    return {
+        f"temperature_{when}_c": snapshot.temperature_c,
+        f"throttled_{when}": snapshot.throttled,
+        f"other_load_{when}_frac": snapshot.cpu_load_frac,
+        "on_mains": snapshot.on_mains,
+    }
+
+
+def _os_name() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.platform()
