@@ -1,0 +1,100 @@
+"""From a network to a plan: which models are solved, in which order. No arithmetic on delays or prices here."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from fleet_planner.network import Network
+from fleet_planner.objective import Objective
+from fleet_planner.plan import Plan
+from fleet_planner.reduced import Aim, reduced
+from fleet_planner.routes import Routes
+from fleet_planner.solve import Status, solve
+
+__all__ = ["plan"]
+
+_TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
+
+
+def plan(
+    network: Network, aim: Objective = "cost", *, time_limit_s: float = math.inf, usd_per_h_per_s: float = 1.0
+) -> Plan:
+    """Return the best plan, or the best one found when the time is over, with its bound.
+
+    `weighted` minimises cost + `usd_per_h_per_s` × mean delay.
+    """
+    run = _Run(network, time_limit_s, stages=3 if "-" in aim else 2)
+    run.serve_most()
+    if aim == "cost":
+        run.improve(Aim(per_usd=1.0, served=run.served))
+    elif aim == "delay":
+        run.improve(Aim(per_s=1.0, served=run.served))
+    elif aim == "weighted":
+        run.improve(Aim(per_usd=1.0, per_s=usd_per_h_per_s / max(run.served, 1), served=run.served))
+    elif aim == "cost-delay":
+        least = run.improve(Aim(per_usd=1.0, served=run.served))
+        run.improve(Aim(per_s=1.0, served=run.served, usd_per_h=_or_hardly_more(least)))
+    else:
+        least = run.improve(Aim(per_s=1.0, served=run.served))
+        run.improve(Aim(per_usd=1.0, served=run.served, delay_s=_or_hardly_more(least)))
+    return run.plan(aim)
+
+
+def _or_hardly_more(value: float) -> float:
+    return value + _TIE * max(1.0, abs(value))
+
+
+class _Run:
+    """One plan in the making: stages, each of which starts from the routes that the one before has found."""
+
+    def __init__(self, network: Network, time_limit_s: float, *, stages: int) -> None:
+        self._network = network
+        self._began_s = time.perf_counter()
+        self._limit_s = time_limit_s
+        self._stages = stages
+        self._routes = Routes.none(len(network.device_class), 0)
+        self._status: Status = "optimal"
+        self._objective = self._bound = 0.0
+        self._served_bound = 0
+
+    @property
+    def served(self) -> int:
+        return len(self._routes.served)
+
+    def serve_most(self) -> None:
+        """Find how many devices can be served, and routes for as many."""
+        self.improve(Aim(per_device=1.0))
+        self._served_bound = (
+            math.floor(_or_hardly_more(-self._bound))
+            if math.isfinite(self._bound)
+            else int(np.count_nonzero(self._network.in_range))
+        )
+
+    def improve(self, aim: Aim) -> float:
+        """Take the best routes for this aim and return their objective. The present ones must be allowed by it."""
+        model = reduced(self._network, aim)
+        start = model.point(self._routes)
+        share_s = (self._limit_s - (time.perf_counter() - self._began_s)) / self._stages
+        self._stages -= 1
+        found = solve(model.program, time_limit_s=share_s, start=start)
+        self._objective, self._bound = float(model.program.cost @ start), found.bound
+        if found.status != "optimal":
+            self._status = "time_limit"
+        if found.x is not None and found.objective <= self._objective:
+            self._routes, self._objective = model.routes(found.x), found.objective
+        return self._objective
+
+    def plan(self, aim: Objective) -> Plan:
+        return Plan(
+            network=self._network,
+            aim=aim,
+            routes=self._routes,
+            status=self._status,
+            objective=self._objective,
+            bound=min(self._bound, self._objective),
+            served_bound=self._served_bound,
+            solve_s=time.perf_counter() - self._began_s,
+        )
