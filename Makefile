@@ -28,6 +28,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.log
 	$(BIN)/python -m benchmarks.preprocessing
 	$(BIN)/python -m benchmarks.payload
+	$(BIN)/python -m benchmarks.digest
 
 bench-link: $(STAMP)
 	$(BIN)/python -m benchmarks.link_emulator

@@ -46,7 +46,7 @@ class RemoteError(OffloadError):
         kind: what went wrong, one of `connect` (no connection), `timeout`, `broken` (the connection ended
             too early), `status` (an HTTP error), `protocol` (an answer that makes no sense),
             `refused` (the server asked us to stay away: 429, 503), `late` (it cannot keep the deadline: 504),
-            `auth` (it did not accept the token),
+            `auth` (it did not accept the token), `integrity` (request or answer were changed on the way),
             `input` (it did not accept the image), `busy` (too many requests of ours are waiting already).
         status: the HTTP status, if there was one.
         retry_after_s: how long the server asked us to wait, if it did.

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from offload_sdk._version import __version__
+from offload_sdk.digest import DIGEST_HEADER
 from offload_sdk.wire import ANALYZE_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEADER
 from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
@@ -132,7 +133,7 @@ def create_app(
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=[REQUEST_ID_HEADER, SERVER_TIMING_HEADER, "Retry-After"],
+            expose_headers=[REQUEST_ID_HEADER, SERVER_TIMING_HEADER, DIGEST_HEADER, "Retry-After"],
         )
     app.add_middleware(
         RequestShell,

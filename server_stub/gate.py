@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive
 
+from offload_sdk.digest import DIGEST_HEADER
 from server_stub.engine import Clock, EngineSource, Task, Timed
 from server_stub.intake import Place
 from server_stub.pool import Job, Pool
@@ -18,6 +20,7 @@ from server_stub.problems import RequestError
 from server_stub.served import notes_of
 from server_stub.settings import ServerSettings
 from server_stub.shell import context_of
+from server_stub.verified_body import VerifiedBody
 
 __all__ = ["Body", "DisconnectedError", "Done", "Gate", "body_time_s"]
 
@@ -64,6 +67,7 @@ class Gate:
         self._pool = pool
         self._max_body_bytes = settings.max_body_bytes
         self._body_timeout_s = settings.body_timeout_s
+        self._require_digest = settings.require_digest
         self._clock = clock
 
     async def run(self, request: Request, body: Callable[[], Body], task: Callable[[bytes], Task[T]]) -> Done[T]:
@@ -76,7 +80,7 @@ class Gate:
         declared_bytes = self._declared_bytes(request.headers.get("content-length"))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")
-        collected = body()
+        collected = VerifiedBody(body(), _digest_of(request.headers), required=self._require_digest)
         place = self._pool.admit(due_s, declared_bytes)
         content, complete_s = await self._read(request.receive, collected, place)
         notes = notes_of(request.scope)
@@ -159,3 +163,8 @@ class Gate:
         finally:
             gone.cancel()
             self._pool.withdraw(job)
+
+
+def _digest_of(headers: Headers) -> str | None:
+    """Several fields of one name are one list."""
+    return ", ".join(headers.getlist(DIGEST_HEADER)) or None

@@ -21,7 +21,7 @@ from offload_sdk.wire_open_inference import (
     SERVER_PATH,
     TensorFacts,
 )
-from server_stub.answers import json_response
+from server_stub.answers import json_response, sealed_response
 from server_stub.direct_route import DirectRoute
 from server_stub.engine import EngineSource
 from server_stub.gate import Gate
@@ -93,7 +93,7 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
         )
         result = done.result
         steps_s = {"queue": done.queue_s, "decode": result.decode_s, "infer": result.infer_s}
-        return Response(
+        return sealed_response(
             result.body, headers={**result.headers, SERVER_TIMING_HEADER: format_server_timing(steps_s)}
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from offload_sdk.digest import DIGEST_HEADER, WANT_DIGEST, WANT_DIGEST_HEADER
+
 __all__ = ["RequestError"]
 
 
@@ -44,6 +46,26 @@ class RequestError(Exception):
     @classmethod
     def invalid_image(cls, message: str) -> RequestError:
         return cls(400, "invalid_image", message)
+
+    @classmethod
+    def digest_malformed(cls, why: str) -> RequestError:
+        return cls._of_digest("digest_malformed", f"{DIGEST_HEADER} cannot be read: {why}")
+
+    @classmethod
+    def digest_missing(cls) -> RequestError:
+        return cls._of_digest("digest_missing", f"the body must come with its {DIGEST_HEADER}: sha-256=:BASE64:")
+
+    @classmethod
+    def digest_mismatch(cls) -> RequestError:
+        return cls._of_digest(
+            "digest_mismatch",
+            f"the body is not what its {DIGEST_HEADER} says: it was changed on the way; send it again",
+        )
+
+    @classmethod
+    def _of_digest(cls, code: str, message: str) -> RequestError:
+        """The header tells a client, in any protocol, that its request is at fault and not its picture."""
+        return cls(400, code, message, headers={WANT_DIGEST_HEADER: WANT_DIGEST})
 
     @classmethod
     def unauthorized(cls) -> RequestError:

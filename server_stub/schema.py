@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from offload_sdk.digest import DIGEST_HEADER
 from offload_sdk.wire import (
     BATTERY_HEADER,
     DEADLINE_HEADER,
@@ -61,11 +62,15 @@ class ErrorAnswer(BaseModel):
 _ID = {
     REQUEST_ID_HEADER: {"description": "the request's id, made up if none was sent", "schema": {"type": "string"}}
 }
+_SEALED = {
+    **_ID,
+    DIGEST_HEADER: {"description": "of the body, sha-256 (RFC 9530)", "schema": {"type": "string"}},
+}
 _RETRY = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
 
 
 def _error(description: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"model": ErrorAnswer, "description": description, "headers": {**_ID, **(headers or {})}}
+    return {"model": ErrorAnswer, "description": description, "headers": {**_SEALED, **(headers or {})}}
 
 
 def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +78,12 @@ def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, An
 
 
 HEALTH_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": Health, "description": "the model is loaded", "headers": _ID},
-    503: {"model": Health, "description": "loading, draining, or failed to load", "headers": {**_ID, **_RETRY}},
+    200: {"model": Health, "description": "the model is loaded", "headers": _SEALED},
+    503: {
+        "model": Health,
+        "description": "loading, draining, or failed to load",
+        "headers": {**_SEALED, **_RETRY},
+    },
 }
 
 METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -92,14 +101,14 @@ ANALYZE_RESPONSES: dict[int | str, dict[str, Any]] = {
         "model": AnalyzeAnswer,
         "description": "the classes",
         "headers": {
-            **_ID,
+            **_SEALED,
             SERVER_TIMING_HEADER: {
                 "description": "`queue`, `decode` and `infer`, each with `dur` in milliseconds",
                 "schema": {"type": "string"},
             },
         },
     },
-    400: _error("no image, an undecodable image, or a malformed form"),
+    400: _error("no image, an undecodable image, a malformed form, or a body that is not what its digest says"),
     401: _error("the token is missing or wrong", {"WWW-Authenticate": {"schema": {"type": "string"}}}),
     408: _error("the body arrived too slowly"),
     413: _error("too many bytes or pixels"),
@@ -128,6 +137,7 @@ ANALYZE_EXTRA: dict[str, Any] = {
         _header(DEADLINE_HEADER, "seconds left until the answer is useless", {"type": "number"}),
         _header(BATTERY_HEADER, "charge of the device, 0..1", {"type": "number", "minimum": 0, "maximum": 1}),
         _header(SIGNAL_HEADER, "level of its radio link in dBm", {"type": "number"}),
+        _header(DIGEST_HEADER, "of the body, sha-256 or sha-512 (RFC 9530): it is checked", {"type": "string"}),
         _header(TRACE_HEADER, "where the caller stands in a trace (W3C Trace Context)", {"type": "string"}),
         _header(
             TOP_K_HEADER,

@@ -102,6 +102,7 @@ class ServerSettings:
     telemetry: bool = _setting(
         False, "send spans by OTLP over HTTP; on when OpenTelemetry's own variables, OTEL_..., say where to"
     )
+    require_digest: bool = _setting(False, "refuse bodies that come without a Content-Digest")
     public_metrics: bool = _setting(False, "let /metrics be read without a token")
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from offload_sdk._version import __version__
+from offload_sdk.digest import DIGEST_HEADER, DigestCheck, format_digest, parse_digests
 from offload_sdk.errors import ConfigurationError, RemoteError
 
 __all__ = ["Exchange", "HttpSession", "Reply"]
@@ -188,14 +189,18 @@ class HttpSession:
         max_bytes: int,
         exchange: Exchange,
     ) -> Reply:
-        """Send one request and read the whole answer. Raises `RemoteError`; never retries."""
+        """Send one request and read the whole answer. Raises `RemoteError`; never retries.
+
+        A body goes with its digest, and an answer that comes with one is checked against it.
+        """
+        sealed = {} if body is None else {DIGEST_HEADER: format_digest(body)}
         _CURRENT.exchange = exchange
         answered = False
         try:
             response = self._session.request(
                 method,
                 self._base_url + path,
-                headers=headers,
+                headers={**(headers or {}), **sealed},
                 data=body,
                 timeout=(connect_timeout_s, read_timeout_s),
                 allow_redirects=False,
@@ -210,6 +215,7 @@ class HttpSession:
                     content += part
                     if len(content) > max_bytes:
                         raise RemoteError(f"the answer is larger than {max_bytes} bytes", kind="protocol")
+                _check_digest(response.headers.get(DIGEST_HEADER), content)
                 return Reply(status=response.status_code, headers=response.headers, body=content)
             finally:
                 exchange.release()
@@ -251,6 +257,18 @@ def _check_certificate(certificate: Path, key: Path) -> None:
             "they do not fit together or are not in PEM form" if isinstance(error, ssl.SSLError) else str(error)
         )
         raise ConfigurationError(f"client_cert {certificate} with client_key {key}: {reason}") from None
+
+
+def _check_digest(announced: str | None, content: bytes) -> None:
+    try:
+        check = DigestCheck(parse_digests(announced or ""))
+    except ValueError as error:
+        raise RemoteError(f"the answer's {DIGEST_HEADER} cannot be read: {error}", kind="integrity") from None
+    check.update(content)
+    if not check.holds:
+        raise RemoteError(
+            f"the answer was changed on the way: it is not what its {DIGEST_HEADER} says", kind="integrity"
+        )
 
 
 def _mapped(error: Exception) -> RemoteError:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from offload_sdk import wire
 from offload_sdk._types import Payload
+from offload_sdk.digest import WANT_DIGEST_HEADER
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Reply
 from offload_sdk.typing import Picture
@@ -69,6 +70,8 @@ def check_status(reply: Reply) -> None:
         raise RemoteError(
             f"{message}: the server did not accept the token; check OFFLOAD_TOKEN", kind="auth", status=status
         )
+    if status == 400 and WANT_DIGEST_HEADER in reply.headers:  # how a server asks for what it could not check
+        raise RemoteError(f"the request did not arrive as it was sent: {message}", kind="integrity", status=status)
     if status in (400, 413, 415, 422):
         raise RemoteError(f"the server did not accept the image: {message}", kind="input", status=status)
     if status == 504:

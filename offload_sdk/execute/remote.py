@@ -19,7 +19,7 @@ from offload_sdk.typing import Clock, Picture
 __all__ = ["RemoteExecutor"]
 
 _MOST_CONCURRENT = 16
-_REQUEST_LINE_BYTES = 120  # request line, Host, User-Agent and what else the HTTP library adds
+_REQUEST_LINE_BYTES = 190  # request line, Host, User-Agent, digest and what else the session adds
 _LEAST_BUDGET_S = 0.001
 
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 from offload_sdk import wire
+from offload_sdk.digest import DIGEST_HEADER, WANT_DIGEST, format_digest
 
 Fault = Literal[
     "ok",
     "black_hole",
     "close_idle",
+    "corrupt_answer",
+    "corrupt_upload",
     "garbage",
     "http_400",
     "http_401",
@@ -39,6 +42,8 @@ Fault = Literal[
 - `truncated`: half of the promised body, then the connection is closed.
 - `slow_drip`: a byte of the body every `drip_s`; `slow_drip_headers`: so from the first byte of the answer.
 - `huge`: a body without end. `redirect`: 307 to `/elsewhere` on the same server, which answers 404.
+- `corrupt_answer`: the answer, with one bit of its body changed after its digest was made. `corrupt_upload`: the
+  request is taken with one bit of its body changed: 400 if it came with a digest, else it is answered.
 - `black_hole`: no answer; the connection stays open. `reset`: RST.
 - `close_idle`: it answers, then closes the connection without having said so. `reset_reused`: it answers the
   first request of a connection and sends RST for any other, as when the client reuses a connection in the same
@@ -87,7 +92,24 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 def answer(status: int, body: bytes, **headers: str) -> bytes:
     """A whole answer; keywords are further headers, `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return head(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **named}) + body
+    sealed = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        DIGEST_HEADER: format_digest(body),
+    }
+    return head(status, {**sealed, **named}) + body
+
+
+def damaged(content: bytes) -> bytes:
+    """The same with one bit changed, in the middle."""
+    middle = len(content) // 2
+    return content[:middle] + bytes(byte ^ 1 for byte in content[middle : middle + 1]) + content[middle + 1 :]
+
+
+def digest_mismatch() -> bytes:
+    """What the contract says to a body that is not what its digest announces."""
+    body = json.dumps(wire.error_body("digest_mismatch", "the body was changed on the way")).encode()
+    return answer(400, body, Want_Content_Digest=WANT_DIGEST)
 
 
 def error(status: int, *, retry_after_s: float) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from offload_sdk import wire
 from offload_sdk._types import Label
+from offload_sdk.digest import DIGEST_HEADER, DigestCheck, parse_digests
 from offload_sdk.errors import InvalidImageError
 from offload_sdk.testing import _faults
 from offload_sdk.testing._http import ReceivedRequest
@@ -67,6 +68,9 @@ class Responder:
                 connection.sendall(_BLOCK)
             return False
         whole = self._message(request, started_s)
+        if fault == "corrupt_answer":
+            end = whole.index(b"\r\n\r\n") + 4
+            whole = whole[:end] + _faults.damaged(whole[end:])
         if fault == "truncated":
             body_bytes = len(whole) - whole.index(b"\r\n\r\n") - 4
             connection.sendall(whole[: len(whole) - body_bytes + body_bytes // 2])
@@ -96,6 +100,8 @@ class Responder:
             return _faults.answer(200, next(self._wrong_shapes))
         if fault == "redirect" and request.path != "/elsewhere":
             return _faults.answer(307, b"", Location="/elsewhere")
+        if not _is_as_announced(request):
+            return _faults.digest_mismatch()
         if (request.method, request.path) == ("GET", wire.HEALTH_PATH):
             health = {"status": "ok", "model_loaded": True, "model": self._model, "version": "testing"}
             return _faults.answer(200, json.dumps(health).encode())
@@ -122,3 +128,12 @@ class Responder:
         return _faults.answer(
             200, json.dumps(body).encode(), **{wire.SERVER_TIMING_HEADER: wire.format_server_timing(timing)}
         )
+
+
+def _is_as_announced(request: ReceivedRequest) -> bool:
+    try:
+        check = DigestCheck(parse_digests(request.headers.get(DIGEST_HEADER.lower(), "")))
+    except ValueError:
+        return False
+    check.update(request.body)
+    return check.holds

@@ -16,7 +16,7 @@ from typing import get_args
 
 from offload_sdk._types import Label
 from offload_sdk.errors import ConfigurationError
-from offload_sdk.testing._faults import Fault
+from offload_sdk.testing._faults import Fault, damaged
 from offload_sdk.testing._http import Parsed, ReceivedRequest, read_request
 from offload_sdk.testing._responder import CATS, Responder
 from offload_sdk.testing._sockets import listening_socket
@@ -251,7 +251,7 @@ class FaultyServer:
                 method=request.method,
                 path=request.path,
                 headers=request.headers,
-                body=request.body,
+                body=damaged(request.body) if fault == "corrupt_upload" else request.body,
                 complete=request.complete,
                 connection=number,
                 new_connection=first,
