@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from offload_sdk._version import __version__
-from offload_sdk.cli import baseline, calibrate, classify, demo, doctor, models, replay, report, serve, status
+from offload_sdk.cli import baseline, calibrate, classify, demand, demo, doctor, models, replay, report, serve, status
 from offload_sdk.errors import ConfigurationError, OffloadError
 
 __all__ = ["app"]
@@ -64,6 +64,7 @@ app.command(  # the server parses its own options, as it also runs without this 
 )(serve.serve)
 app.command(name="report")(report.report)
 app.command(name="replay")(replay.replay)
+app.command(name="demand")(demand.demand)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="demo")(demo.demo)
 
