@@ -12,7 +12,19 @@ import typer
 from typer.core import TyperGroup
 
 from offload_sdk._version import __version__
-from offload_sdk.cli import baseline, calibrate, classify, demand, demo, doctor, models, replay, report, serve, status
+from offload_sdk.cli import (
+    baseline,
+    calibrate,
+    classify,
+    demand,
+    demo,
+    doctor,
+    models,
+    replay,
+    report,
+    serve,
+    status,
+)
 from offload_sdk.errors import ConfigurationError, OffloadError
 
 __all__ = ["app"]
