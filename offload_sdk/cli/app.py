@@ -16,6 +16,7 @@ from offload_sdk.cli import (
     baseline,
     calibrate,
     classify,
+    cost,
     demand,
     demo,
     doctor,
@@ -77,6 +78,7 @@ app.command(  # the server parses its own options, as it also runs without this 
 app.command(name="report")(report.report)
 app.command(name="replay")(replay.replay)
 app.command(name="demand")(demand.demand)
+app.command(name="cost")(cost.cost)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="demo")(demo.demo)
 

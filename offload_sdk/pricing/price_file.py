@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.pricing.figure import Figure
-from offload_sdk.pricing.platform import Platform, PlatformKind
+from offload_sdk.pricing.platform import Platform, PlatformKind, Terms
 from offload_sdk.pricing.price_list import PriceList
 
 if sys.version_info >= (3, 11):
@@ -52,10 +52,10 @@ class _PlatformRow(_Row):
     per_gb_h: str | None = None
     discount: str | None = None
     minimum: str
+    start: str
     baseline: str | None = None
     surplus_per_vcpu_h: str | None = None
-    committed: bool = False
-    spot: bool = False
+    terms: Terms = "on-demand"
     aliases: tuple[_Text, ...] = ()
 
 
@@ -137,7 +137,7 @@ def _platform(name: str, row: _PlatformRow, figures: dict[str, Figure], source: 
         return figure.value
 
     hour, vcpu_h, gb_h = value("per_h"), value("per_vcpu_h"), value("per_gb_h")
-    if (hour is None) == (vcpu_h is None or gb_h is None):
+    if [part is not None for part in (hour, vcpu_h, gb_h)] not in ([True, False, False], [False, True, True]):
         raise ConfigurationError(
             f"the prices {source}: platforms.{name}: needs either per_h, or per_vcpu_h and per_gb_h"
         )
@@ -151,9 +151,9 @@ def _platform(name: str, row: _PlatformRow, figures: dict[str, Figure], source: 
         memory_gb=row.memory_gb,
         usd_per_h=hour * (1.0 - (value("discount") or 0.0)),
         minimum_s=value("minimum") or 0.0,
-        committed=row.committed,
-        spot=row.spot,
-        baseline_frac=value("baseline"),
+        start_s=value("start") or 0.0,
+        terms=row.terms,
+        baseline_frac=1.0 if row.baseline is None else value("baseline") or 0.0,
         surplus_usd_per_vcpu_h=value("surplus_per_vcpu_h") or 0.0,
         best_case=any(figure.best_case for figure in used),
         figures=tuple(figure.name for figure in used),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offload_sdk.pricing import platform_for, platforms, run_bill, run_cost_usd
@@ -28,6 +28,7 @@ def test_a_run_is_billed_by_the_second_after_a_minute(name: str) -> None:
 
 
 @given(st.sampled_from(NAMES), st.floats(0, 1e7), st.floats(0, 1e7))
+@settings(deadline=None, max_examples=50)
 def test_a_longer_run_costs_no_less(name: str, a_s: float, b_s: float) -> None:
     platform = platforms()[name]
     shorter, longer = sorted((a_s, b_s))

@@ -1,0 +1,73 @@
+"""What the user asked, and its answer, put together from the price list. Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from offload_sdk.errors import ConfigurationError
+from offload_sdk.pricing.cheapest import BreakPoint
+from offload_sdk.pricing.compare import Offer, offers, platform_changes
+from offload_sdk.pricing.load import Load, Operation, unit_capacity
+from offload_sdk.pricing.month import Overheads
+from offload_sdk.pricing.platform import Platform
+from offload_sdk.pricing.price_list import PriceList
+
+__all__ = ["LOWEST_PER_S", "Answer", "Question", "ask", "chosen"]
+
+LOWEST_PER_S = 1e-4
+"""Nine images a day."""
+MOST_UNITS = 200
+"""Beyond so many of the smallest unit, cost goes with the rate, and the order of platforms hardly changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """`candidates` are the platforms among which the cheapest is sought; `listed` are all that get a line."""
+
+    load: Load
+    operation: Operation
+    overheads: Overheads
+    prices: PriceList
+    listed: tuple[Platform, ...]
+    candidates: tuple[Platform, ...]
+
+    @property
+    def highest_per_s(self) -> float:
+        """Up to here break points are sought."""
+        return MOST_UNITS * min(unit_capacity(platform, self.load, self.operation) for platform in self.candidates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`offers`: the cheapest first. `best`: the cheapest of the candidates. `changes`: where another would be."""
+
+    question: Question
+    offers: tuple[Offer, ...]
+    best: Offer
+    changes: tuple[BreakPoint, ...]
+
+
+def ask(question: Question) -> Answer:
+    asked = question.load, question.prices, question.operation, question.overheads
+    found = offers(question.listed, *asked)
+    names = {platform.name for platform in question.candidates}
+    changes = platform_changes(
+        question.candidates, *asked, low_per_s=LOWEST_PER_S, high_per_s=question.highest_per_s
+    )
+    best = next(offer for offer in found if offer.platform.name in names)
+    return Answer(question=question, offers=tuple(found), best=best, changes=tuple(changes))
+
+
+def chosen(prices: PriceList, names: Sequence[str], *, any_terms: bool) -> tuple[Platform, ...]:
+    """Return the platforms to choose from: the named ones, else those that bind nobody and stay, else all."""
+    if names:
+        return tuple(_named(prices, name) for name in names)
+    return tuple(platform for platform in prices.platforms.values() if any_terms or platform.terms == "on-demand")
+
+
+def _named(prices: PriceList, name: str) -> Platform:
+    found = prices.platform_for(name)
+    if found is None:
+        raise ConfigurationError(f"no platform {name!r}; there are {', '.join(prices.platforms)}")
+    return found
