@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from offload_sdk.execute.protocol import RemoteProtocol
     from offload_sdk.model import Classifier, ModelFile
 
-__all__ = ["assemble", "protocol_of"]
+__all__ = ["assemble", "log_of", "policy_of", "protocol_of"]
 
 _logger = logging.getLogger("offload_sdk")
 _DECODE_BASE_S = 0.0005
@@ -66,7 +66,7 @@ def assemble(
 ) -> Parts:
     """Build every part that is not given. Raises `ConfigurationError` or `ModelError`; then nothing is left on."""
     from offload_sdk._profile import DEFAULT_MODEL, board_name, profile_for, reference_profile
-    from offload_sdk.decide import PayloadChoice, Shadowed, policy_by_name
+    from offload_sdk.decide import PayloadChoice, Shadowed
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.device import Device
     from offload_sdk.measure.monitor import Monitor
@@ -103,11 +103,11 @@ def assemble(
     )
 
     if policy is None:
-        policy = policy_by_name(config.policy, **config.auto.model_dump(), rng=rng)
+        policy = policy_of(config, rng)
     if config.log.shadow_rate > 0.0:
         policy = Shadowed(policy, config.log.shadow_rate, rng)
     if log is None:
-        log = _log(config, clock, wall)
+        log = log_of(config, clock=clock, wall=wall)
     links = {side.name: side.executor for side in sides if side.endpoint is not None}
     prober = None
     parts: list[Parts] = []
@@ -261,7 +261,15 @@ def protocol_of(endpoint: EndpointConfig, model: ModelFile | None) -> RemoteProt
     )
 
 
-def _log(config: OffloadConfig, clock: Clock, wall: Clock) -> Log:
+def policy_of(config: OffloadConfig, rng: random.Random) -> Policy:
+    """Return the policy that the settings name; its draws, if it makes any, come from `rng`."""
+    from offload_sdk.decide import policy_by_name
+
+    return policy_by_name(config.policy, **config.auto.model_dump(), rng=rng)
+
+
+def log_of(config: OffloadConfig, *, clock: Clock = time.monotonic, wall: Clock = time.time) -> Log:
+    """Return the log that the settings describe, or one that keeps nothing."""
     if not config.log.enabled:
         return NoLog()
     from offload_sdk.log import SqliteLog

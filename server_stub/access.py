@@ -16,7 +16,7 @@ from server_stub.auth import TokenGuard
 from server_stub.engine import Clock
 from server_stub.head import check_head
 from server_stub.metrics import METRICS_PATH
-from server_stub.pages import DOCS_ASSETS_PATH, DOCS_PATH, OPENAPI_PATH
+from server_stub.pages import DOCS_ASSETS_PATH, DOCS_PATH, OPENAPI_PATH, PAGE_PATH
 from server_stub.problems import RequestError
 from server_stub.rates import Rates, client_of_address
 from server_stub.served import notes_of
@@ -29,7 +29,8 @@ __all__ = ["FULL", "Access", "rates", "token_guard"]
 FULL = "offload.full"
 """Key of the connection's state (`scope["state"]`): whether there was no room for it, so that it gets 503."""
 
-_OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, DOCS_PATH, OPENAPI_PATH))
+_OPEN_PATHS = frozenset((HEALTH_PATH, LIVE_PATH, READY_PATH, DOCS_PATH, OPENAPI_PATH, PAGE_PATH))
+_OPEN_FOLDERS = (f"{DOCS_ASSETS_PATH}/", f"{PAGE_PATH}/")
 
 
 class Access:
@@ -58,7 +59,7 @@ class Access:
         await self._app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        return path in self._open_paths or path.startswith(f"{DOCS_ASSETS_PATH}/")
+        return path in self._open_paths or path.startswith(_OPEN_FOLDERS)
 
     def _check(self, scope: Scope) -> None:
         client = None if self._guard is None else self._guard.check(Headers(scope=scope).get("authorization"))

@@ -25,7 +25,7 @@ from server_stub.health import add_health
 from server_stub.logs import RequestLog
 from server_stub.metrics import CONTENT_TYPE, METRICS_PATH, ServerMetrics
 from server_stub.open_inference import add_open_inference
-from server_stub.pages import add_docs
+from server_stub.pages import add_docs, add_page
 from server_stub.pool import Pool, PoolState
 from server_stub.problems import RequestError
 from server_stub.reload import Reloader
@@ -91,6 +91,8 @@ def create_app(
 
     add_health(app, pool)
     add_docs(app)
+    if settings.page:
+        add_page(app, settings)
 
     async def metrics_text() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

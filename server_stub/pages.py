@@ -1,4 +1,4 @@
-"""`/docs`, with nothing fetched from elsewhere: a device's network may not reach the internet."""
+"""`/docs` and `/ui/`, with nothing fetched from elsewhere: a device's network may not reach the internet."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from fastapi.requests import Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-__all__ = ["DOCS_ASSETS_PATH", "DOCS_PATH", "OPENAPI_PATH", "add_docs"]
+from offload_sdk._version import __version__
+from offload_sdk.page.files import PageFiles
+from server_stub.answers import json_response
+from server_stub.settings import ServerSettings
+
+__all__ = ["DOCS_ASSETS_PATH", "DOCS_PATH", "OPENAPI_PATH", "PAGE_PATH", "add_docs", "add_page"]
 
 DOCS_PATH = "/docs"
 DOCS_ASSETS_PATH = "/docs/assets"
 OPENAPI_PATH = "/openapi.json"
+PAGE_PATH = "/ui"
 
 
 def add_docs(app: FastAPI) -> None:
@@ -39,3 +45,22 @@ def add_docs(app: FastAPI) -> None:
         )
 
     app.add_api_route(DOCS_PATH, docs, methods=["GET"], include_in_schema=False, response_model=None)
+
+
+def add_page(app: FastAPI, settings: ServerSettings) -> None:
+    """Add the web page that the device has too; here it posts to `/analyze`, with a token that its user enters."""
+    about = {
+        "kind": "server",
+        "version": __version__,
+        "analyze": "../analyze",  # relative, as a proxy may put a prefix before all paths
+        "guarded": bool(settings.tokens) or settings.token_file is not None,
+        "max_bytes": settings.max_body_bytes,
+    }
+
+    async def tell_about() -> Response:
+        return json_response(about, headers={"Cache-Control": "no-store"})
+
+    app.add_api_route(
+        f"{PAGE_PATH}/about.json", tell_about, methods=["GET"], include_in_schema=False, response_model=None
+    )
+    app.mount(PAGE_PATH, PageFiles())

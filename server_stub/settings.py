@@ -98,6 +98,7 @@ class ServerSettings:
         (), "addresses and networks of proxies whose X-Forwarded-For is believed"
     )
     cors_origins: tuple[str, ...] = _setting((), "web origins whose scripts may call the server")
+    page: bool = _setting(True, "serve a web page at /ui/ that classifies pictures here")
     log_requests: RequestLogging = _setting("errors", "which requests get a line in the log: all, errors or none")
     telemetry: bool = _setting(
         False, "send spans by OTLP over HTTP; on when OpenTelemetry's own variables, OTEL_..., say where to"

@@ -35,7 +35,19 @@ def test_the_wheel_carries_every_module_and_data_file(wheel: Path) -> None:
         text=True,
         check=False,
     ).stdout.split()
-    kinds = (".py", ".json", ".txt", ".yaml", "py.typed", "Dockerfile", ".dockerignore")
+    kinds = (
+        ".py",
+        ".json",
+        ".txt",
+        ".yaml",
+        ".html",
+        ".css",
+        ".js",
+        ".svg",
+        "py.typed",
+        "Dockerfile",
+        ".dockerignore",
+    )
     needed = {path for path in tracked if path.endswith(kinds)}
     if not needed:
         pytest.skip("not a git checkout")

@@ -25,6 +25,7 @@ from offload_sdk.cli import (
     report,
     serve,
     status,
+    ui,
 )
 from offload_sdk.errors import ConfigurationError, OffloadError
 
@@ -81,6 +82,7 @@ app.command(name="demand")(demand.demand)
 app.command(name="cost")(cost.cost)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="demo")(demo.demo)
+app.command(name="ui")(ui.ui)
 
 
 class _Lines(logging.Formatter):

@@ -1,4 +1,4 @@
-"""`/docs` works without the internet, and without a token."""
+"""`/docs` and `/ui/` work without the internet, and are read without a token."""
 
 from __future__ import annotations
 
@@ -33,3 +33,25 @@ def test_nothing_but_the_bundle_is_reached_through_its_path(start_server):
         request.url = server.url + path  # requests itself would resolve the dots
         with requests.Session() as session:
             assert session.send(request, timeout=10).status_code in (401, 404)
+
+
+def test_the_page_is_read_without_a_token_and_posts_with_one(start_server):
+    server = start_server(tokens=("secret",))
+    page = requests.get(f"{server.url}/ui", timeout=10)
+    assert page.url == f"{server.url}/ui/"
+    assert "connect-src 'self';" in page.headers["Content-Security-Policy"]
+    for name in re.findall(r'(?:src|href)="([\w.]+)"', page.text):
+        assert requests.get(f"{server.url}/ui/{name}", timeout=10).status_code == 200
+    about = requests.get(f"{server.url}/ui/about.json", timeout=10).json()
+    assert (about["kind"], about["guarded"]) == ("server", True)
+    assert requests.compat.urljoin(page.url, about["analyze"]) == f"{server.url}/analyze"
+    assert server.analyze().status_code == 401
+    for outside in ("/ui/__init__.py", "/ui/%2e%2e/metrics", "/ui/..%2f__init__.py", "/uix"):
+        request = requests.Request("GET", server.url).prepare()
+        request.url = server.url + outside
+        with requests.Session() as session:
+            assert session.send(request, timeout=10).status_code in (401, 404)
+
+
+def test_without_the_page_there_is_none(start_server):
+    assert requests.get(f"{start_server(page=False).url}/ui/", timeout=10).status_code == 404
