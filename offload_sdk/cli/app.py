@@ -26,6 +26,7 @@ from offload_sdk.cli import (
     serve,
     status,
     ui,
+    workload,
 )
 from offload_sdk.errors import ConfigurationError, OffloadError
 
@@ -81,6 +82,7 @@ app.command(name="replay")(replay.replay)
 app.command(name="demand")(demand.demand)
 app.command(name="cost")(cost.cost)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="workload")(workload.workload)
 app.command(name="demo")(demo.demo)
 app.command(name="ui")(ui.ui)
 
