@@ -1,0 +1,138 @@
+"""The page and its pictures: complete in themselves, accessible, and nothing in a name can break out of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from report_kit import experiment, imported
+
+from offload_sdk.baseline.report import write
+from offload_sdk.baseline.report.contents import contents
+from offload_sdk.errors import OffloadError
+
+pytest.importorskip("jinja2")
+pytest.importorskip("matplotlib")
+
+HOSTILE = "<script>a$b$</script>\"'&]]>\x1b[31m東京"
+
+
+class Page(HTMLParser):
+    """What stands in the page: ids, headings, elements by name, and all attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            self.attributes.append((tag, name, value))
+            if name == "id" and value is not None:
+                self.ids.append(value)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "made" / "here"
+    write(*experiment(), folder)
+    return folder
+
+
+def test_all_files_are_returned_and_there_and_the_same_each_time(tmp_path: Path) -> None:
+    made = experiment(images=6, repeat=1, clouds=("cloud",))
+    written = write(*made, tmp_path / "one")
+    assert {path.name for path in written} == {path.name for path in (tmp_path / "one").iterdir()}
+    names = [path.name for path in written]
+    assert names[:2] == ["table_1.csv", "table_2.csv"]
+    assert names[-1] == "report.html"
+    for figure in ("figure_7_total_time", "figure_8_time_per_image", "figure_9_cost"):
+        assert (tmp_path / "one" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+        ET.parse(tmp_path / "one" / f"{figure}.svg")
+    again = write(*made, tmp_path / "two")
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
+
+
+def test_the_page_loads_nothing(out: Path) -> None:
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert not {"script", "iframe", "img", "object", "embed", "form", "base", "meta http-equiv"} & set(page.tags)
+    for tag, name, value in page.attributes:
+        assert not name.startswith("on")
+        if name in ("src", "href", "xlink:href", "data", "action"):
+            assert value == "data:," or (value or "").startswith("#"), (tag, name, value)
+        elif not name.startswith("xmlns"):
+            assert "http" not in (value or ""), (tag, name, value)
+    style = re.findall(r"<style>(.*?)</style>", (out / "report.html").read_text(encoding="utf-8"), re.DOTALL)
+    assert style
+    assert all("url(" not in text and "@import" not in text for text in style)
+
+
+def test_the_page_is_accessible(out: Path) -> None:
+    text = (out / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    levels = [int(tag[1]) for tag in page.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    assert page.tags.count("table") == page.tags.count("caption")
+    heads = [(name, value) for tag, name, value in page.attributes if tag == "th"]
+    assert len(heads) == page.tags.count("th")
+    assert {name for name, _ in heads} == {"scope"}
+    assert page.tags.count("figure") == page.tags.count("figcaption") == text.count('role="img"') >= 7
+    assert all(value for tag, name, value in page.attributes if name == "aria-label")
+    references = [value for _, name, value in page.attributes if name == "href" and value != "data:,"]
+    assert {value.removeprefix("#") for value in references if value} <= set(page.ids)
+    clips = set(re.findall(r"url\(#([^)]+)\)", text))
+    assert clips
+    assert clips <= set(page.ids)
+
+
+def test_a_hostile_name_is_text(tmp_path: Path) -> None:
+    summary, measurements = experiment(images=6, clouds=(HOSTILE,), prefix=HOSTILE)
+    summary = dataclasses.replace(summary, machine={HOSTILE: HOSTILE}, links={HOSTILE: {HOSTILE: HOSTILE}})
+    write(summary, measurements, tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "\x1b" not in text
+    assert "&lt;script&gt;" in text
+    assert "script" not in Page(text).tags
+    assert "a$b$" in text
+    assert "東京" in text
+    for picture in tmp_path.glob("*.svg"):
+        assert not any(element.tag.endswith("script") for element in ET.parse(picture).iter())
+
+
+def test_imported_runs_have_the_parts_that_they_have_data_for(tmp_path: Path) -> None:
+    written = write(imported(), [], tmp_path)
+    assert sorted(path.stem for path in written if path.suffix == ".png") == [
+        "figure_7_total_time", "figure_8_time_per_image", "figure_9_cost",
+    ]  # fmt: skip
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "ec2, by 4.7 %" in text
+    assert "fargate, by 22.2 %" in text
+    assert 'id="images"' not in text
+    assert 'id="energy"' not in text
+
+
+def test_targets_that_never_answered_have_no_curve_and_no_error() -> None:
+    summary, measurements = experiment(images=4, clouds=("cloud",))
+    failed = [dataclasses.replace(m, failure="refused") if m.target == "cloud" else m for m in measurements]
+    contents(summary, failed)
+    nobody = [dataclasses.replace(m, failure="refused") for m in measurements]
+    anchors = [section.anchor for section in contents(summary, nobody).sections]
+    assert "images" not in anchors
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OffloadError, match="cannot be written"):
+        write(imported(), [], tmp_path / "file")
