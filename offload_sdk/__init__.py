@@ -18,12 +18,15 @@ from offload_sdk.errors import (
 )
 
 if TYPE_CHECKING:
+    from offload_sdk._answer import Answer
     from offload_sdk._api import classify
     from offload_sdk._config import EndpointConfig, OffloadConfig
     from offload_sdk._offloader import Offloader
+    from offload_sdk._task_offloader import TaskOffloader
     from offload_sdk._types import Classification, Decision, Estimate, Label
 
 __all__ = [
+    "Answer",
     "Classification",
     "ConfigurationError",
     "DeadlineExceededError",
@@ -37,11 +40,13 @@ __all__ = [
     "OffloadError",
     "Offloader",
     "RemoteError",
+    "TaskOffloader",
     "__version__",
     "classify",
 ]
 
 _HOME_OF = {
+    "Answer": "_answer",
     "Classification": "_types",
     "Decision": "_types",
     "EndpointConfig": "_config",
@@ -49,6 +54,7 @@ _HOME_OF = {
     "Label": "_types",
     "OffloadConfig": "_config",
     "Offloader": "_offloader",
+    "TaskOffloader": "_task_offloader",
     "classify": "_api",
 }
 

@@ -9,8 +9,10 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offload_sdk._cores import usable_cores
@@ -19,13 +21,13 @@ from offload_sdk._types import Outcome, Payload, Profile, Record
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
-from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy
+from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy, Task, WireTask
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
     from offload_sdk.estimate.remote import ChoosePayload
     from offload_sdk.execute.protocol import RemoteProtocol
-    from offload_sdk.model import Classifier, ModelFile
+    from offload_sdk.model import Classifier, InputSpec, ModelFile, TaskModel
 
 __all__ = ["assemble", "log_of", "policy_of", "protocol_of"]
 
@@ -58,35 +60,37 @@ class NoLog:
 def assemble(
     config: OffloadConfig,
     *,
+    task: Task[Any] | None = None,
     policy: Policy | None = None,
     probe: DeviceProbe | None = None,
     log: Log | None = None,
     clock: Clock = time.monotonic,
     wall: Clock = time.time,
 ) -> Parts:
-    """Build every part that is not given. Raises `ConfigurationError` or `ModelError`; then nothing is left on."""
+    """Build every part that is not given, for classification or for another `task`.
+
+    Raises `ConfigurationError` or `ModelError`; then nothing is left on.
+    """
     from offload_sdk._profile import DEFAULT_MODEL, board_name, profile_for, reference_profile
     from offload_sdk.decide import PayloadChoice, Shadowed
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.device import Device
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
-    from offload_sdk.model import InputSpec, PictureLimits, open_picture, payloads_for, resolve
+    from offload_sdk.model import PictureLimits, open_picture
 
     rng = random.Random(config.seed)
-    model = resolve(config.model, config.models_dir) if config.local else None
+    model, spec, payloads = _asked(config, task)
     name = model.name if model else DEFAULT_MODEL
     try:
         profile = profile_for(config.profile_path, name, config.threads)
     except ConfigurationError as error:  # damaged by a power cut, say; the images go on
         _logger.warning("%s; published figures are used until then", error)
         profile = reference_profile(board_name(), model=name, threads=config.threads)
-    classifier = None
+    loaded = None
     if model is not None:
-        classifier, profile = _loaded(model, profile)
-    spec = InputSpec() if model is None else model.spec
+        loaded, profile = _loaded(model, task, profile)
     limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
-    payloads = payloads_for(spec, side_px=config.payload.side_px, quality=config.payload.quality)
 
     def open_one(image: Any) -> Picture:
         return open_picture(image, spec, limits=limits, payload=payloads[0])
@@ -94,11 +98,11 @@ def assemble(
     decode = PixelTime(profile.decode_s_per_pixel, base_s=_DECODE_BASE_S)
     cores = usable_cores()
     sides: list[Side] = []
-    if classifier is not None:
-        sides.append(_local_side(classifier, profile, decode, cores, config, clock))
+    if loaded is not None:
+        sides.append(_local_side(loaded, profile, decode, cores, config, clock))
     choose = PayloadChoice(payloads, seconds_per_error=config.payload.seconds_per_error)
     sides.extend(
-        _endpoint_side(e, model, profile, decode, payloads, choose, config, rng, clock)
+        _endpoint_side(e, protocol_of(e, model, task), profile, decode, payloads, choose, config, rng, clock)
         for e in config.all_endpoints
     )
 
@@ -135,7 +139,7 @@ def assemble(
             shadows=Workers(1, "offload-shadow", backlog=_SHADOW_BACKLOG),
             profile=profile,
             model=model,
-            classifier=classifier,
+            loaded=loaded,
             lock=threading.Lock(),
             clock=clock,
             wall=wall,
@@ -145,24 +149,57 @@ def assemble(
     return parts[0]
 
 
-def _loaded(model: ModelFile, profile: Profile) -> tuple[Classifier, Profile]:
+def _asked(
+    config: OffloadConfig, task: Task[Any] | None
+) -> tuple[ModelFile | None, InputSpec, tuple[Payload, ...]]:
+    """Return the local model, if any, the input that pictures are made for, and how they may be uploaded."""
+    from offload_sdk.model import AUTO, InputSpec, describe_network, payloads_for, resolve
+
+    side_px, quality = config.payload.side_px, config.payload.quality
+    if task is None:
+        model = resolve(config.model, config.models_dir) if config.local else None
+        spec = InputSpec() if model is None else model.spec
+        return model, spec, payloads_for(spec, side_px=side_px, quality=quality)
+    if config.model == AUTO:
+        raise ConfigurationError("a task needs its own `model`, the path of a .tflite; `auto` only classifies")
+    model = describe_network(Path(config.model).expanduser(), task.fit)
+    side_px = side_px or max(model.spec.width, model.spec.height)  # what less of it costs is measured for classes
+    payloads = payloads_for(model.spec, side_px=side_px, quality=quality)
+    return model if config.local else None, model.spec, payloads
+
+
+def _loaded(
+    model: ModelFile, task: Task[Any] | None, profile: Profile
+) -> tuple[Classifier | TaskModel[Any], Profile]:
     """Load the model; on a device without calibration, time one inference instead of trusting a reference."""
     import numpy as np
 
-    from offload_sdk.model import Classifier
+    from offload_sdk.model import Classifier, TaskModel, open_picture
 
-    classifier = Classifier(model, threads=profile.threads)
+    loaded: Classifier | TaskModel[Any]
+    infer: Callable[[dict[str, float]], object]
     blank = np.zeros((1, model.spec.height, model.spec.width, 3), np.uint8)
-    classifier.classify_tensor(blank, 1)  # the first inference also packs the weights
+    if task is None:
+        loaded = Classifier(model, threads=profile.threads)
+        infer = partial(loaded.classify_tensor, blank, 1)
+    else:
+        loaded = TaskModel(model, task, threads=profile.threads)
+        infer = partial(loaded.solve, open_picture(blank[0], model.spec))
+    infer({})  # the first inference also packs the weights
     if profile.measured:
-        return classifier, profile
+        return loaded, profile
     timings: dict[str, float] = {}
-    classifier.classify_tensor(blank, 1, timings)
-    return classifier, replace(profile, infer_s=timings["infer"], infer_sd_s=0.3 * timings["infer"])
+    infer(timings)
+    return loaded, replace(profile, infer_s=timings["infer"], infer_sd_s=0.3 * timings["infer"])
 
 
 def _local_side(
-    classifier: Classifier, profile: Profile, decode: PixelTime, cores: int, config: OffloadConfig, clock: Clock
+    model: Classifier | TaskModel[Any],
+    profile: Profile,
+    decode: PixelTime,
+    cores: int,
+    config: OffloadConfig,
+    clock: Clock,
 ) -> Side:
     from offload_sdk.execute.local import LocalExecutor
     from offload_sdk.execute.workers import Workers
@@ -171,14 +208,14 @@ def _local_side(
     return Side(
         name="local",
         estimator=estimator,
-        executor=LocalExecutor(classifier, clock=clock),
+        executor=LocalExecutor(model, clock=clock),
         workers=Workers(1, "offload-local", backlog=_MOST_HEDGES),
     )
 
 
 def _endpoint_side(
     endpoint: EndpointConfig,
-    model: ModelFile | None,
+    protocol: RemoteProtocol,
     profile: Profile,
     decode: PixelTime,
     payloads: tuple[Payload, ...],
@@ -221,7 +258,7 @@ def _endpoint_side(
             session,
             clock=clock,
             connect_timeout_s=config.connect_timeout_s,
-            protocol=protocol_of(endpoint, model),
+            protocol=protocol,
         ),
         workers=Workers(_MOST_HEDGES, f"offload-hedge-{endpoint.name}"),
         circuit=Circuit(
@@ -236,12 +273,19 @@ def _endpoint_side(
     )
 
 
-def protocol_of(endpoint: EndpointConfig, model: ModelFile | None) -> RemoteProtocol:
+def protocol_of(
+    endpoint: EndpointConfig, model: ModelFile | None, task: Task[Any] | None = None
+) -> RemoteProtocol:
     """Return what the endpoint speaks. `model` is the local one, if any: a served one may be the same."""
     if endpoint.protocol == "offload":
         from offload_sdk.execute.offload_protocol import OffloadProtocol
 
-        return OffloadProtocol()
+        if task is not None and not isinstance(task, WireTask):
+            raise ConfigurationError(
+                f"the endpoint {endpoint.name}: an offload server cannot do {type(task).__name__}, which lacks"
+                " to_wire and from_wire; set protocol = 'open-inference' to have it compute the raw outputs"
+            )
+        return OffloadProtocol(task)
     from offload_sdk.execute.open_inference import OpenInferenceProtocol
     from offload_sdk.model import CATALOGUE, Normalisation, imagenet_names
 
@@ -258,6 +302,7 @@ def protocol_of(endpoint: EndpointConfig, model: ModelFile | None) -> RemoteProt
         version=endpoint.version,
         normalisation=normalisation,
         labels=imagenet_names() if model is None else model.labels,
+        task=task,
     )
 
 

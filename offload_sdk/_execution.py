@@ -171,7 +171,7 @@ class Execution:
             partial(self._start, first, second),
             partial(self._start, second, first),
             math.inf if after_s is None else self._decided_s + after_s - self._parts.clock(),
-            wins=lambda outcome: bool(outcome.labels),
+            wins=lambda outcome: outcome.answered,
         )
         self.hedged = any(runner.role == "hedge" for runner in self._runners)
         outcomes: list[Outcome] = []
@@ -184,7 +184,7 @@ class Execution:
                 self.hedged = False
             elif runner.task.ended and not runner.task.raised:
                 outcomes.append(runner.task.result())
-                failed = not outcomes[-1].labels
+                failed = not outcomes[-1].answered
             else:
                 self._lingering.append(runner)
             self.outrun = runner.side is first and not failed
@@ -275,4 +275,4 @@ class Execution:
 
 
 def _is_answered(outcomes: list[Outcome]) -> bool:
-    return bool(outcomes) and bool(outcomes[-1].labels)
+    return bool(outcomes) and outcomes[-1].answered

@@ -1,7 +1,7 @@
-"""THE loop: measure → estimate → decide → execute → log → learn, once per image.
+"""THE loop: measure → estimate → decide → execute → log → learn, once per image; `Offloader` classifies by it.
 
 Each step is a folder beside this file; here they are only called, in that order. How the parts are chosen and
-built from the settings is `_assembly.py`.
+built from the settings is `_assembly.py`. The loop does not know what its images are asked: `_task_offloader.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from offload_sdk._assembly import assemble
 from offload_sdk._execution import Execution
@@ -37,31 +37,27 @@ from offload_sdk.errors import (
     OffloadError,
     RemoteError,
 )
-from offload_sdk.typing import DeviceProbe, Log, Policy
+from offload_sdk.typing import DeviceProbe, Log, Policy, Task
 
 if TYPE_CHECKING:
     from offload_sdk._config import OffloadConfig
 
-__all__ = ["Offloader"]
+__all__ = ["Loop", "Offloader"]
+
+L = TypeVar("L", bound="Loop")
 
 
-class Offloader:
-    """Classifies each image on the device or at an endpoint, whichever its policy finds better at the moment.
+class Loop:
+    """Has each image answered on the device or at an endpoint, whichever its policy finds better at the moment.
 
-    Safe for several threads. `policy`, `probe` and `log` replace the parts that the configuration would give;
-    each is an object of the Protocol of that name in `offload_sdk.typing`. Making one loads the model (about
-    half a second on a Raspberry Pi; more the first time, when the offline model is built) and starts one
-    background thread; `close()`, or leaving the `with` block, stops it.
-
-    Raises:
-        ConfigurationError: a setting is wrong.
-        ModelError: the model is missing or damaged.
+    Without a `task` it is classified. The rest is as of `Offloader`.
     """
 
     def __init__(
         self,
         config: OffloadConfig | None = None,
         *,
+        task: Task[Any] | None = None,
         policy: Policy | None = None,
         probe: DeviceProbe | None = None,
         log: Log | None = None,
@@ -71,25 +67,14 @@ class Offloader:
 
             config = OffloadConfig()
         self.config = config
-        self._parts: Parts = assemble(config, policy=policy, probe=probe, log=log)
+        self._parts: Parts = assemble(config, task=task, policy=policy, probe=probe, log=log)
         self._lock = self._parts.lock  # guards estimators, policy and circuits
         self._closed = threading.Event()
         self._pid = os.getpid()
 
-    def classify(self, image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> Classification:
-        """Classify one image.
-
-        Args:
-            image: a path, the bytes of an encoded image, a `PIL.Image.Image`, or a NumPy `uint8` array of
-                shape (H, W, 3) in RGB order.
-            top_k: how many classes to return, best first.
-            deadline_s: seconds from now by which the answer is wanted. A deadline that cannot be met with the
-                local path on still gets its answer, late.
-
-        Raises:
-            InvalidImageError: the image cannot be read or decoded.
-            DeadlineExceededError, RemoteError: only with the local path switched off (`local=False`).
-        """
+    def _process(self, image: Any, top_k: int, deadline_s: float | None) -> tuple[Record, Outcome, str | None]:
+        """Go once round the loop. Return the image's row, the outcome that is its answer, and why what was chosen
+        did not answer, if it did not. Raises what `Offloader.classify` does."""
         clock = self._parts.clock
         started_s = clock()
         deadline_s = self._checked(top_k, deadline_s)
@@ -117,7 +102,7 @@ class Offloader:
             timeout_s=self.config.remote_timeout_s,
         )
         outcomes = execution.run()
-        answer = outcomes[-1] if outcomes and outcomes[-1].labels else None
+        answer = outcomes[-1] if outcomes and outcomes[-1].answered else None
         timings = {"open": opened_s - started_s, "decide": decided_s - opened_s}
         if answer is None:
             timings["failed"] = clock() - decided_s
@@ -154,30 +139,8 @@ class Offloader:
         execution.go_on(outcomes)
         if answer is None:
             raise _no_answer(outcomes, deadline_s)
-        return Classification(
-            labels=record.labels,
-            path=answer.path,
-            endpoint=record.endpoint,
-            model=answer.model or "",
-            latency_s=latency_s,
-            timings=timings,
-            decision=decision,
-            request_id=request.request_id,
-            fallback=record.fallback,
-            hedged=record.hedged,
-            failure=next((o.error for o in outcomes if o.error and answer.option != decision.chosen), None),
-        )
-
-    def classify_many(
-        self, images: Iterable[Any], *, top_k: int = 3, deadline_s: float | None = None
-    ) -> Iterator[Classification]:
-        """Classify lazily, one after the other, in order. `deadline_s` is per image.
-
-        An image that cannot be classified raises its error in its turn; `next` then goes on with the one after.
-        """
-        if isinstance(images, str | bytes | Path):
-            raise ConfigurationError("classify_many takes several images; for one, use classify")
-        return map(partial(self.classify, top_k=top_k, deadline_s=deadline_s), images)
+        failure = next((o.error for o in outcomes if o.error and answer.option != decision.chosen), None)
+        return record, answer, failure
 
     def decide(self, image: Any, *, deadline_s: float | None = None) -> Decision:
         """Return what would be decided for this image now. Reads its header only; runs and logs nothing."""
@@ -195,7 +158,7 @@ class Offloader:
             self._closed.set()
             self._parts.close()
 
-    def __enter__(self) -> Offloader:
+    def __enter__(self: L) -> L:
         return self
 
     def __exit__(
@@ -236,6 +199,70 @@ class Offloader:
                     unavailable=unavailable,
                 )
             )
+
+
+class Offloader(Loop):
+    """Classifies each image on the device or at an endpoint, whichever its policy finds better at the moment.
+
+    Safe for several threads. `policy`, `probe` and `log` replace the parts that the configuration would give;
+    each is an object of the Protocol of that name in `offload_sdk.typing`. Making one loads the model (about
+    half a second on a Raspberry Pi; more the first time, when the offline model is built) and starts one
+    background thread; `close()`, or leaving the `with` block, stops it.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+        ModelError: the model is missing or damaged.
+    """
+
+    def __init__(
+        self,
+        config: OffloadConfig | None = None,
+        *,
+        policy: Policy | None = None,
+        probe: DeviceProbe | None = None,
+        log: Log | None = None,
+    ) -> None:
+        super().__init__(config, policy=policy, probe=probe, log=log)
+
+    def classify(self, image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> Classification:
+        """Classify one image.
+
+        Args:
+            image: a path, the bytes of an encoded image, a `PIL.Image.Image`, or a NumPy `uint8` array of
+                shape (H, W, 3) in RGB order.
+            top_k: how many classes to return, best first.
+            deadline_s: seconds from now by which the answer is wanted. A deadline that cannot be met with the
+                local path on still gets its answer, late.
+
+        Raises:
+            InvalidImageError: the image cannot be read or decoded.
+            DeadlineExceededError, RemoteError: only with the local path switched off (`local=False`).
+        """
+        record, answer, failure = self._process(image, top_k, deadline_s)
+        return Classification(
+            labels=record.labels,
+            path=answer.path,
+            endpoint=record.endpoint,
+            model=answer.model or "",
+            latency_s=record.latency_s,
+            timings=record.timings,
+            decision=record.decision,
+            request_id=record.request_id,
+            fallback=record.fallback,
+            hedged=record.hedged,
+            failure=failure,
+        )
+
+    def classify_many(
+        self, images: Iterable[Any], *, top_k: int = 3, deadline_s: float | None = None
+    ) -> Iterator[Classification]:
+        """Classify lazily, one after the other, in order. `deadline_s` is per image.
+
+        An image that cannot be classified raises its error in its turn; `next` then goes on with the one after.
+        """
+        if isinstance(images, str | bytes | Path):
+            raise ConfigurationError("classify_many takes several images; for one, use classify")
+        return map(partial(self.classify, top_k=top_k, deadline_s=deadline_s), images)
 
 
 def _last_error(outcomes: list[Outcome]) -> str:

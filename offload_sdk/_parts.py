@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from offload_sdk.execute.workers import Workers
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
-    from offload_sdk.model import Classifier, ModelFile
+    from offload_sdk.model import Classifier, ModelFile, TaskModel
 
 __all__ = ["Parts", "Side"]
 
@@ -66,7 +66,7 @@ class Parts:
         shadows: Workers,
         profile: Profile,
         model: ModelFile | None,
-        classifier: Classifier | None,
+        loaded: Classifier | TaskModel[Any] | None,
         lock: threading.Lock,
         clock: Clock,
         wall: Clock,
@@ -88,7 +88,7 @@ class Parts:
         self._prober = prober
         self._profile = profile
         self._model = model
-        self._classifier = classifier
+        self._loaded = loaded
         self._refused: set[str] = set()  # endpoints whose refusal of the token has been told
 
     def snapshot(self) -> Snapshot:
@@ -166,14 +166,14 @@ class Parts:
 
         snapshot, now_s = self.snapshot(), self.clock()
         local = None
-        if self._classifier is not None and self._model is not None:
+        if self._loaded is not None and self._model is not None:
             from offload_sdk.model import runtime_name
 
             local = {
                 "model": self._model.name,
                 "path": str(self._model.path),
                 "runtime": runtime_name(),
-                "threads": self._classifier.threads,
+                "threads": self._loaded.threads,
             }
         with self.lock:
             endpoints = [_endpoint_status(side, now_s) for side in self.sides if side.endpoint is not None]

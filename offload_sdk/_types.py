@@ -61,9 +61,8 @@ class Label:
 class ImageInfo:
     """What is known of an image before it is decoded.
 
-    `format` is Pillow's name of the encoding (`JPEG`, `PNG`, …) or `RGB` for pixels that are in memory
-    already. `width` and `height` are as stored, before EXIF orientation. `encoded_bytes` is None for pixels
-    in memory.
+    `format` is Pillow's name of the encoding (`JPEG`, `PNG`, …), or `RGB` for pixels in memory, which have no
+    `encoded_bytes`. `width` and `height` are as stored, before EXIF orientation.
     """
 
     format: str
@@ -258,6 +257,7 @@ class Outcome:
     `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `encode`,
     `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network` the
     rest after connecting. `cold`: a connection was opened. `payload`: how the picture sent was coded, if told.
+    `labels` are the classes found; `result` is the answer to a task other than classification, and not logged.
     """
 
     option: str
@@ -280,6 +280,11 @@ class Outcome:
     retry_after_s: float | None = None
     labels: tuple[Label, ...] = ()
     model: str | None = None
+    result: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.labels) or self.result is not None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -327,10 +332,7 @@ class Classification:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "labels": [
-                {"name": label.name, "probability": label.probability, "index": label.index}
-                for label in self.labels
-            ],
+            "labels": [{"name": c.name, "probability": c.probability, "index": c.index} for c in self.labels],
             "path": self.path,
             "endpoint": self.endpoint,
             "model": self.model,
@@ -348,8 +350,7 @@ class Classification:
 class Record:
     """One row of the log: an image, what was known, predicted and decided, and every outcome.
 
-    `labels` is empty and `error` is set when the image got no answer. `source` is the path the image came
-    from, if it came from one.
+    `error` is set when the image got no answer. `source` is the path the image came from, if it came from one.
     """
 
     request_id: str
@@ -377,8 +378,7 @@ class Profile:
 
     Times are for the model named in `model` with `threads` threads. `decode_s_per_pixel` is keyed by Pillow's
     format name, `""` being the entry for any other. Powers are marginal, above idle; `cpu_active_w` is with
-    `threads` cores busy. `measured` is true for a
-    calibrated device, false for published reference figures.
+    `threads` cores busy. `measured` is true for a calibrated device, false for published reference figures.
     """
 
     board: str

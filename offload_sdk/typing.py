@@ -6,13 +6,14 @@ tests. No implementation, and nothing heavier than `_types` is imported here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from offload_sdk._types import (
     Decision,
     Estimate,
     ImageInfo,
+    Label,
     Outcome,
     OutcomeRole,
     Payload,
@@ -21,6 +22,7 @@ from offload_sdk._types import (
     Situation,
     Snapshot,
 )
+from offload_sdk._view import View
 
 __all__ = [
     "Clock",
@@ -32,8 +34,11 @@ __all__ = [
     "Log",
     "Picture",
     "Policy",
+    "Task",
+    "WireTask",
 ]
 
+T = TypeVar("T")
 Clock = Callable[[], float]
 """Seconds from any fixed point, never going back: `time.monotonic` or a fake."""
 
@@ -75,9 +80,9 @@ class LearningPolicy(Policy, Protocol):
 class Picture(Protocol):
     """An opened image: decoded at most once, as much as the option that runs needs.
 
-    `tensor` gives the model's input, a `uint8` array of shape (1, H, W, 3) in RGB order; `payload` the bytes
-    to upload, coded as asked or else as well as the picture's maker wants, and their media type. Both add the
-    seconds they took to `timings` and raise `InvalidImageError`.
+    `tensor` gives the model's input, a `uint8` array of shape (1, H, W, 3) in RGB order, and `view`, once it has,
+    where in it the picture lies; `payload` the bytes to upload, coded as asked or else as well as the picture's
+    maker wants, and their media type. Both add the seconds they took to `timings` and raise `InvalidImageError`.
     """
 
     @property
@@ -85,7 +90,46 @@ class Picture(Protocol):
 
     def tensor(self, timings: dict[str, float]) -> Any: ...
 
+    @property
+    def view(self) -> View: ...
+
     def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]: ...
+
+
+@runtime_checkable
+class Task(Protocol[T]):
+    """What a model's outputs mean, other than the classes of a whole picture: detection, segmentation, your own.
+
+    Used by several threads. A result is anything but None. Whatever the methods raise counts as a failure of the
+    option that gave the outputs, so that another one answers.
+    """
+
+    @property
+    def fit(self) -> Literal["pad", "stretch"]:
+        """How a picture is put into the model's input: whole, between black bars, or stretched."""
+        ...
+
+    def finish(self, outputs: Mapping[str, Any], view: View) -> T:
+        """Return the result for a model's outputs: by name, in the model's order, each a NumPy array, quantised
+        ones as real numbers. `view` is where in the input the picture lay. They may come from a foreign server,
+        so shapes and values are to be checked."""
+        ...
+
+    def labels(self, result: T) -> Sequence[Label]:
+        """Return the classes found, best first, for the log."""
+        ...
+
+
+@runtime_checkable
+class WireTask(Task[T], Protocol[T]):
+    """A task that our server can do too: its results travel as a JSON object."""
+
+    def to_wire(self, result: T) -> dict[str, Any]: ...
+
+    def from_wire(self, document: Mapping[str, Any]) -> T:
+        """Read what `to_wire` gave, or what anybody may have put in its place: whatever is raised is the server's
+        failure."""
+        ...
 
 
 @runtime_checkable

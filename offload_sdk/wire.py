@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,10 +43,13 @@ __all__ = [
     "error_body",
     "format_server_timing",
     "format_trace",
+    "label_entry",
     "parse_answer",
     "parse_context",
     "parse_error_message",
     "parse_health",
+    "parse_label",
+    "parse_name",
     "parse_retry_after",
     "parse_server_timing",
     "parse_trace",
@@ -76,12 +79,14 @@ _MOST_NAME_CHARS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A parsed answer of `/analyze`; `server_s` are the seconds the server reported, by step."""
+    """A parsed answer of `/analyze`; `server_s` are the seconds the server reported, by step. `result` is that
+    of a task other than classification."""
 
     labels: tuple[Label, ...]
     model: str
     request_id: str | None
     server_s: Mapping[str, float] = field(default_factory=dict)
+    result: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,13 +173,12 @@ def parse_trace(value: str | None) -> TraceContext | None:
 
 def answer_body(labels: Iterable[Label], *, model: str, request_id: str) -> dict[str, Any]:
     """Return the JSON object of a successful answer."""
-    return {
-        "predictions": [
-            {"label": label.name, "probability": label.probability, "index": label.index} for label in labels
-        ],
-        "model": model,
-        "request_id": request_id,
-    }
+    return {"predictions": [label_entry(label) for label in labels], "model": model, "request_id": request_id}
+
+
+def label_entry(label: Label) -> dict[str, Any]:
+    """Return the JSON object of a class."""
+    return {"label": label.name, "probability": label.probability, "index": label.index}
 
 
 def error_body(code: str, message: str) -> dict[str, Any]:
@@ -182,25 +186,35 @@ def error_body(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
-def parse_answer(body: bytes, server_timing: str | None = None) -> Answer:
-    """Read a successful answer, the best label first.
+def parse_answer(
+    body: bytes,
+    server_timing: str | None = None,
+    read: Callable[[Mapping[str, Any]], tuple[Any, Iterable[Label]]] | None = None,
+) -> Answer:
+    """Read a successful answer: its labels, the best one first, or the result and labels that `read` makes of it.
 
-    Anything but the contract's shape is a `RemoteError` of kind `protocol`.
+    Anything but the contract's shape is a `RemoteError` of kind `protocol`, and so is whatever `read` raises.
     """
+    result = None
+    labels: Iterable[Label]
     try:
         document = json.loads(body)
-        labels = sorted((_label(entry) for entry in document["predictions"]), key=lambda label: -label.probability)
-        model = _text(document["model"])
+        if read is None:
+            labels = sorted(map(parse_label, document["predictions"]), key=lambda label: -label.probability)
+        else:
+            result, labels = read(document)
+        model = parse_name(document["model"])
         request_id = document.get("request_id")
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+    except Exception as error:  # a reader may be the user's own
         raise RemoteError(f"the answer is not the contract's JSON: {repr(error)[:200]}", kind="protocol") from None
-    if not labels:
+    if read is None and not labels:
         raise RemoteError("the answer has no predictions", kind="protocol")
     return Answer(
         labels=tuple(labels),
         model=model,
         request_id=request_id if isinstance(request_id, str) else None,
         server_s=parse_server_timing(server_timing),
+        result=result,
     )
 
 
@@ -251,17 +265,19 @@ def parse_retry_after(value: str | None) -> float | None:
     return _number(value, 0.0, 86400.0)
 
 
-def _label(entry: Any) -> Label:
+def parse_label(entry: Any) -> Label:
+    """Read what `label_entry` gives. Raises `ValueError`, `TypeError`, `KeyError` or `OverflowError`."""
     probability = float(entry["probability"])
     if not 0.0 <= probability <= 1.0 + 1e-6:
         raise ValueError(f"a probability of {probability}")
     index = int(entry["index"])
     if index < 0:
         raise ValueError(f"an index of {index}")
-    return Label(name=_text(entry["label"]), probability=min(1.0, probability), index=index)
+    return Label(name=parse_name(entry["label"]), probability=min(1.0, probability), index=index)
 
 
-def _text(value: Any) -> str:
+def parse_name(value: Any) -> str:
+    """Check that this may be shown and stored as a name. Raises `ValueError` or `TypeError`."""
     if not isinstance(value, str):
         raise TypeError("a name that is not text")
     value.encode()  # JSON may hold half a surrogate pair, which no file and no terminal takes

@@ -135,7 +135,7 @@ def tell_circuit(circuit: Circuit, outcome: Outcome) -> None:
 
     A refused image counts too: an endpoint that takes none is of no use. Our own haste and overload do not.
     """
-    if outcome.labels:
+    if outcome.answered:
         circuit.success()
     elif outcome.status == "success":
         circuit.reached()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from offload_sdk import wire
-from offload_sdk._types import Payload
+from offload_sdk._types import Label, Payload
+from offload_sdk._view import WHOLE, View
 from offload_sdk.execute.exchange import Reply
 from offload_sdk.execute.probe_image import padded_jpeg
 from offload_sdk.execute.protocol import Call, check_status
-from offload_sdk.typing import Picture
+from offload_sdk.typing import Picture, WireTask
 
 __all__ = ["OffloadProtocol"]
 
 
 class OffloadProtocol:
-    """Implements `RemoteProtocol`. Keeps nothing."""
+    """Implements `RemoteProtocol`, for a server with a model for this task; None: for classification."""
 
     only_payload: Payload | None = None
+
+    def __init__(self, task: WireTask[Any] | None = None) -> None:
+        self._task = task
 
     def health(self) -> Call:
         return Call(method="GET", path=wire.HEALTH_PATH)
@@ -43,9 +49,16 @@ class OffloadProtocol:
     def filler(self, size_bytes: int) -> Call:
         return _analyze(padded_jpeg(size_bytes), "image/jpeg", None)
 
-    def read_answer(self, reply: Reply) -> wire.Answer:
+    def read_answer(self, reply: Reply, view: View = WHOLE) -> wire.Answer:
+        """The server tells places in the picture, whatever its `view`."""
         check_status(reply)
-        return wire.parse_answer(reply.body, reply.headers.get(wire.SERVER_TIMING_HEADER))
+        steps = reply.headers.get(wire.SERVER_TIMING_HEADER)
+        return wire.parse_answer(reply.body, steps, None if self._task is None else partial(_read, self._task))
+
+
+def _read(task: WireTask[Any], document: Mapping[str, Any]) -> tuple[Any, Sequence[Label]]:
+    result = task.from_wire(document)
+    return result, task.labels(result)
 
 
 def _analyze(image: bytes, media_type: str, payload: Payload | None) -> Call:

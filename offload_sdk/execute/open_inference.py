@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from offload_sdk import wire
 from offload_sdk._types import Payload
+from offload_sdk._view import WHOLE, View
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Reply
 from offload_sdk.execute.probe_image import padded_jpeg
 from offload_sdk.execute.protocol import Call, check_status
-from offload_sdk.execute.served_model import ServedModel, labelled
+from offload_sdk.execute.served_model import ServedModel, finished, labelled
 from offload_sdk.model import Normalisation
-from offload_sdk.typing import Picture
+from offload_sdk.typing import Picture, Task
 from offload_sdk.wire_open_inference import (
     BINARY_EXTENSION,
     HEADER_LENGTH_HEADER,
@@ -32,21 +35,31 @@ from offload_sdk.wire_open_inference import (
 
 __all__ = ["OpenInferenceProtocol"]
 
+_MOST_OUTPUT_BYTES = 16 * 1024 * 1024
+
 
 class OpenInferenceProtocol:
     """Implements `RemoteProtocol` for one model of a server.
 
     A server is asked once for its extensions and the model's input, and again after it refused a request. A
     picture goes as JPEG to an input of `BYTES` and to servers that say that they take it, else as the model's
-    tensor; as raw bytes where the server offers that, else as JSON.
+    tensor; as raw bytes where the server offers that, else as JSON. With a `task` the server computes no more than
+    the raw outputs: it gets the tensor always, and the task makes the result of what it answers.
     """
 
     def __init__(
-        self, model: str, *, version: str | None, normalisation: Normalisation | None, labels: Sequence[str]
+        self,
+        model: str,
+        *,
+        version: str | None,
+        normalisation: Normalisation | None,
+        labels: Sequence[str],
+        task: Task[Any] | None = None,
     ) -> None:
         self._path = model_path(model, version)
         self._normalisation = normalisation
         self._labels = labels
+        self._task = task
         self._extensions: frozenset[str] = frozenset()
         self._model: ServedModel | None = None
         self._all_questions = Call(method="GET", path=SERVER_PATH), Call(method="GET", path=self._path)
@@ -95,7 +108,7 @@ class OpenInferenceProtocol:
         encode_s = time.perf_counter() - started_s + steps_s.get("preprocess", 0.0)
         timings["decode"] = timings.get("decode", 0.0) + steps_s.get("decode", 0.0)
         timings["encode"] = timings.get("encode", 0.0) + encode_s
-        return call
+        return call if self._task is None else replace(call, view=picture.view, max_bytes=_MOST_OUTPUT_BYTES)
 
     def filler(self, size_bytes: int) -> Call | None:
         """A model takes no tensor that is smaller than its input."""
@@ -104,18 +117,23 @@ class OpenInferenceProtocol:
         image = padded_jpeg(size_bytes if self._binary else size_bytes * 3 // 4)
         return self._call(self._image_tensor(image), None, None)
 
-    def read_answer(self, reply: Reply) -> wire.Answer:
+    def read_answer(self, reply: Reply, view: View = WHOLE) -> wire.Answer:
         self._check(reply)
         length = reply.headers.get(HEADER_LENGTH_HEADER)
         try:
             answer = parse_answer(reply.body, None if length is None else int(length))
         except ValueError as error:
             raise RemoteError(f"the answer is not the protocol's: {error}", kind="protocol") from None
+        if self._task is None:
+            result, labels = None, labelled(answer.outputs, self._labels)
+        else:
+            result, labels = finished(answer.outputs, self._task, view)
         return wire.Answer(
-            labels=labelled(answer.outputs, self._labels),
+            labels=labels,
             model=answer.model,
             request_id=answer.id,
             server_s=wire.parse_server_timing(reply.headers.get(wire.SERVER_TIMING_HEADER)),
+            result=result,
         )
 
     @property
@@ -125,6 +143,8 @@ class OpenInferenceProtocol:
     @property
     def _takes_images(self) -> bool:
         assert self._model is not None
+        if self._task is not None:
+            return False
         return IMAGE_EXTENSION in self._extensions or self._model.facts.datatype == "BYTES"
 
     def _image_tensor(self, image: bytes) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from offload_sdk import wire
 from offload_sdk._types import Payload
+from offload_sdk._view import WHOLE, View
 from offload_sdk.digest import WANT_DIGEST_HEADER
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Reply
@@ -18,13 +19,16 @@ __all__ = ["Call", "RemoteProtocol", "check_status"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request, but for the headers that every request has. `payload` is how its picture was coded, if told."""
+    """One request, but for the headers that every request has. `payload` is how its picture was coded, if told;
+    `view` where in the model's input it lies. An answer of more than `max_bytes` is none."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     payload: Payload | None = None
+    view: View = WHOLE
+    max_bytes: int = wire.MAX_ANSWER_BYTES
 
 
 class RemoteProtocol(Protocol):
@@ -54,7 +58,7 @@ class RemoteProtocol(Protocol):
         """A call that is answered as a picture's, of about this size; None if there are none so small."""
         ...
 
-    def read_answer(self, reply: Reply) -> wire.Answer: ...
+    def read_answer(self, reply: Reply, view: View = WHOLE) -> wire.Answer: ...
 
 
 def check_status(reply: Reply) -> None:

@@ -6,9 +6,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from offload_sdk import wire
 from offload_sdk._types import Label, Outcome, OutcomeRole, OutcomeStatus, Payload, Request, TraceContext
+from offload_sdk._view import View
 from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Exchange, HttpSession, Reply
 from offload_sdk.execute.offload_protocol import OffloadProtocol
@@ -33,6 +35,7 @@ class _Attempt:
     cold: bool = False
     received_bytes: int = 0
     labels: tuple[Label, ...] = ()
+    result: Any = None
     model: str | None = None
     error: RemoteError | None = None
     censored: bool = False
@@ -127,12 +130,13 @@ class RemoteExecutor:
         return self._attempt(
             replace(call, headers={**call.headers, **wire.request_headers(context)}),
             context.deadline_s,
-            self._read_answer,
+            partial(self._read_answer, call.view),
         )
 
-    def _read_answer(self, reply: Reply, attempt: _Attempt) -> None:
-        answer = self._protocol.read_answer(reply)
+    def _read_answer(self, view: View, reply: Reply, attempt: _Attempt) -> None:
+        answer = self._protocol.read_answer(reply, view)
         attempt.labels = answer.labels
+        attempt.result = answer.result
         attempt.model = answer.model
         reported_s = [answer.server_s[step] for step in wire.SERVER_STEPS if step in answer.server_s]
         if reported_s:
@@ -154,7 +158,7 @@ class RemoteExecutor:
                 body=call.body,
                 connect_timeout_s=min(self._connect_timeout_s, limit_s or self._connect_timeout_s),
                 read_timeout_s=limit_s,
-                max_bytes=wire.MAX_ANSWER_BYTES,
+                max_bytes=call.max_bytes,
                 exchange=exchange,
             )
 
@@ -234,6 +238,7 @@ class RemoteExecutor:
             error=None if error is None else str(error),
             retry_after_s=None if error is None else error.retry_after_s,
             labels=attempt.labels,
+            result=attempt.result,
             model=attempt.model,
         )
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from offload_sdk.model.catalogue import AUTO, CATALOGUE, CatalogueEntry, model_path, resolve
 from offload_sdk.model.classifier import Classifier
+from offload_sdk.model.describe import describe_network
 from offload_sdk.model.labels import imagenet_names
 from offload_sdk.model.payload import payloads_for
 from offload_sdk.model.picture import OpenPicture, PictureLimits, open_picture
 from offload_sdk.model.runtime import runtime_name
 from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
+from offload_sdk.model.task_model import TaskModel
 
 __all__ = [
     "AUTO",
@@ -23,6 +25,8 @@ __all__ = [
     "Normalisation",
     "OpenPicture",
     "PictureLimits",
+    "TaskModel",
+    "describe_network",
     "imagenet_names",
     "model_path",
     "open_picture",

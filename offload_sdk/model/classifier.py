@@ -6,8 +6,6 @@ runtime's own copy, invoke, copy.
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy.typing as npt
 from offload_sdk._types import Label
 from offload_sdk.errors import InvalidImageError, ModelError
 from offload_sdk.model.feed import Feed, pixel_feed
-from offload_sdk.model.runtime import new_interpreter
+from offload_sdk.model.network import Network, dequantisation
 from offload_sdk.model.spec import InputSpec, ModelFile
 
 __all__ = ["Classifier"]
@@ -40,23 +38,22 @@ class Classifier:
     def __init__(self, model: ModelFile, threads: int = 1) -> None:
         self.model = model
         self.threads = threads
-        self._lock = threading.Lock()
-        interpreter = new_interpreter(model.path, threads)
-        source = interpreter.get_input_details()[0]
-        answer = interpreter.get_output_details()[0]
+        self._network = Network(model.path, threads)
+        source, answer = next(iter(self._network.inputs.values())), next(iter(self._network.outputs.values()))
         self._shape = (1, model.spec.height, model.spec.width, 3)
         if tuple(source["shape"]) != self._shape:
             raise ModelError(f"{model.path} takes an input of shape {list(source['shape'])}, not {self._shape}.")
         outputs = len(model.labels) + model.background
         if int(np.prod(answer["shape"])) != outputs:
             raise ModelError(f"{model.path} has {list(answer['shape'])} outputs for {outputs} labels.")
-        self._interpreter: Any = interpreter
         self._answer: int = answer["index"]
         self._feeds: dict[np.dtype[Any], Feed] = {np.dtype(np.uint8): pixel_feed(source, model.normalisation)}
         if source["dtype"] == np.float32:
             place = source["index"]
             self._feeds[np.dtype(np.float32)] = lambda interpreter, values: interpreter.set_tensor(place, values)
-        self._dequantise = _dequantisation(answer)
+        self._dequantise = dequantisation(answer)
+        if self._dequantise is None and not np.issubdtype(answer["dtype"], np.floating):
+            raise ModelError("The model's output is quantised, but it does not say how.")
         self._skip = int(model.background)
         self._output = model.output
 
@@ -88,23 +85,8 @@ class Classifier:
                 f"The model takes uint8 pixels{values} of shape {self._shape}, not "
                 f"{tensor.dtype} of {tensor.shape}."
             )
-        asked_s = time.perf_counter()
-        with self._lock:
-            started_s = time.perf_counter()
-            interpreter = self._interpreter
-            if interpreter is None:
-                raise ModelError("The classifier is closed.")
-            try:
-                feed(interpreter, tensor)
-                interpreter.invoke()
-                raw = interpreter.get_tensor(self._answer)
-            except (ValueError, RuntimeError) as error:
-                raise ModelError(f"{self.model.path} failed to run: {error}") from error
-        probabilities = self._probabilities(raw)
-        if timings is not None:
-            timings["wait"] = timings.get("wait", 0.0) + started_s - asked_s
-            timings["infer"] = timings.get("infer", 0.0) + time.perf_counter() - started_s
-        return probabilities
+        (raw,) = self._network.run(lambda interpreter: feed(interpreter, tensor), (self._answer,), timings)
+        return self._probabilities(raw)
 
     def top(self, probabilities: _Probabilities, k: int) -> tuple[Label, ...]:
         """The `k` most probable classes (fewer if there are fewer), best first, equal ones by index."""
@@ -125,8 +107,7 @@ class Classifier:
 
     def close(self) -> None:
         """Frees the model's memory after the inference under way. Further calls raise ModelError."""
-        with self._lock:
-            self._interpreter = None
+        self._network.close()
 
     def _probabilities(self, raw: npt.NDArray[Any]) -> _Probabilities:
         values = raw.reshape(-1)
@@ -139,16 +120,6 @@ class Classifier:
             values = np.exp(values - values.max())
             values /= values.sum()
         return values[self._skip :]
-
-
-def _dequantisation(answer: dict[str, Any]) -> tuple[np.float32, np.float32] | None:
-    """Scale and zero point of a quantised output; None for a float one."""
-    if np.issubdtype(answer["dtype"], np.floating):
-        return None
-    scale, zero_point = answer["quantization"]
-    if not scale:
-        raise ModelError("The model's output is quantised, but it does not say how.")
-    return np.float32(scale), np.float32(zero_point)
 
 
 def _looks_like_probabilities(values: _Probabilities) -> bool:

@@ -16,7 +16,8 @@ For `NAME.tflite` these are looked at, the first that says something counts:
      "crop_frac": 0.875,             side of the central square that is used, as a share of the short side
      "output": "probabilities"}      or "logits", if the file does not show it
 
-Nothing is executed or downloaded here.
+With `task`, and then the task's own keys (`offload_sdk.tasks`), it may say that a model does something else; that
+one is described by `describe_network`. Nothing is executed or downloaded here.
 """
 
 from __future__ import annotations
@@ -29,17 +30,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from offload_sdk._view import Fit
 from offload_sdk.errors import ModelError
 from offload_sdk.model.labels import IMAGENET_CLASSES, imagenet_names
 from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
 from offload_sdk.model.tflite_reader import TfliteFacts, read_tflite
 
-__all__ = ["describe"]
+__all__ = ["CLASSIFICATION", "describe", "describe_network", "label_names", "side_file"]
 
 _INPUT_TYPES = ("float32", "uint8", "int8")
 _OUTPUT_TYPES = ("float32", "uint8", "int8")
 _SOFTMAX, _LOGISTIC = 25, 14
-_KEYS = {"labels", "background", "mean", "std", "order", "crop_frac", "output"}
+CLASSIFICATION = "classification"
+_KEYS = {"labels", "background", "mean", "std", "order", "crop_frac", "output", "task"}
+_TASK_KEYS = {"fit", "anchors", "min_score", "max_overlap"}
 _SIGNED_UNIT = Normalisation(mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5))
 _MAX_LABEL_BYTES = 2**22
 
@@ -51,8 +55,10 @@ def describe(path: Path, name: str | None = None) -> ModelFile:
         ModelError: no such file, not a TFLite file, not an image classifier, or a side file is wrong.
     """
     facts = read_tflite(path)
+    side = side_file(path)
+    if (task := side.get("task", CLASSIFICATION)) != CLASSIFICATION:
+        raise ModelError(f"{path} is not an image classifier: its task is {task!r}, {path.stem}.json says.")
     height, width, classes = _check_shapes(path, facts)
-    side = _side_file(path)
     labels, background = _labels(path, facts, side, classes)
     return ModelFile(
         name=name or path.stem,
@@ -65,21 +71,46 @@ def describe(path: Path, name: str | None = None) -> ModelFile:
     )
 
 
-def _check_shapes(path: Path, facts: TfliteFacts) -> tuple[int, int, int]:
-    """Height, width, number of outputs."""
+def describe_network(path: Path, fit: Fit) -> ModelFile:
+    """What is known of the model at `path`, which takes one picture, fitted into its input like this, and gives
+    whatever it gives. Its `labels` are those that can be found, if any.
+
+    Raises:
+        ModelError: no such file, not a TFLite file, its input is no picture, or a side file is wrong.
+    """
+    facts = read_tflite(path)
+    side = side_file(path)
+    height, width = _picture_size(path, facts, "a model of one picture")
+    return ModelFile(
+        name=path.stem,
+        path=path,
+        spec=InputSpec(width=width, height=height, crop_frac=1.0, fit=fit),
+        labels=label_names(path, facts, side) or (),
+        normalisation=_normalisation(path, facts, side),
+    )
+
+
+def _picture_size(path: Path, facts: TfliteFacts, kind: str) -> tuple[int, int]:
+    """Height, width."""
     if len(facts.inputs) != 1 or not facts.outputs:
         raise ModelError(
-            f"{path} is not an image classifier: it has {len(facts.inputs)} inputs and "
+            f"{path} is not {kind}: it has {len(facts.inputs)} inputs and "
             f"{len(facts.outputs)} outputs, not one of each."
         )
-    source, answer = facts.inputs[0], facts.outputs[0]
+    source = facts.inputs[0]
     if len(source.shape) != 4 or source.shape[0] != 1 or source.shape[3] != 3 or min(source.shape) < 1:
         raise ModelError(
-            f"{path} is not an image classifier: its input has the shape {list(source.shape)}, "
-            "not [1, height, width, 3]."
+            f"{path} is not {kind}: its input has the shape {list(source.shape)}, not [1, height, width, 3]."
         )
     if source.dtype not in _INPUT_TYPES:
         raise ModelError(f"{path} takes {source.dtype}; float32, uint8 and int8 are supported.")
+    return source.shape[1], source.shape[2]
+
+
+def _check_shapes(path: Path, facts: TfliteFacts) -> tuple[int, int, int]:
+    """Height, width, number of outputs."""
+    height, width = _picture_size(path, facts, "an image classifier")
+    answer = facts.outputs[0]
     if answer.dtype not in _OUTPUT_TYPES:
         raise ModelError(f"{path} gives {answer.dtype}; float32, uint8 and int8 are supported.")
     classes = math.prod(answer.shape)
@@ -88,10 +119,11 @@ def _check_shapes(path: Path, facts: TfliteFacts) -> tuple[int, int, int]:
         raise ModelError(
             f"{path} is not an image classifier: its output has the shape {shapes}, not [1, classes]."
         )
-    return source.shape[1], source.shape[2], classes
+    return height, width, classes
 
 
-def _side_file(path: Path) -> Mapping[str, Any]:
+def side_file(path: Path) -> Mapping[str, Any]:
+    """What `NAME.json` beside the model says; nothing if there is none. Raises: ModelError if it is wrong."""
     side = path.with_suffix(".json")
     try:
         content = json.loads(side.read_text(encoding="utf-8"))
@@ -101,14 +133,15 @@ def _side_file(path: Path) -> Mapping[str, Any]:
         raise ModelError(f"{side} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise ModelError(f"{side} must hold one JSON object.")
-    if unknown := sorted(set(content) - _KEYS):
-        raise ModelError(f"{side} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}.")
+    known = _KEYS | _TASK_KEYS if "task" in content else _KEYS
+    if unknown := sorted(set(content) - known):
+        raise ModelError(f"{side} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
     return content
 
 
 def _labels(path: Path, facts: TfliteFacts, side: Mapping[str, Any], classes: int) -> tuple[tuple[str, ...], bool]:
     """The names, and whether the model's first output is the background, which has none."""
-    names = _named(path, facts, side)
+    names = label_names(path, facts, side)
     imagenet = imagenet_names()
     if names is None:
         if classes in (IMAGENET_CLASSES, IMAGENET_CLASSES + 1):
@@ -133,7 +166,8 @@ def _starts_alike(names: tuple[str, ...], imagenet: tuple[str, ...]) -> bool:
     return alike >= 0.9 * len(imagenet)
 
 
-def _named(path: Path, facts: TfliteFacts, side: Mapping[str, Any]) -> tuple[str, ...] | None:
+def label_names(path: Path, facts: TfliteFacts, side: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The names of the classes, wherever they stand; None if they stand nowhere."""
     given = side.get("labels")
     if isinstance(given, list) and all(isinstance(name, str) for name in given):
         return tuple(given)

@@ -1,7 +1,7 @@
 """`open_picture`: one image, opened now and decoded at most once, when and as far as somebody needs its pixels.
 
-The steps live elsewhere: `sources` (what came in), `pixels` (the model's square), `jpeg` (metadata), `payload`
-(how it may be coded for its upload).
+The steps live elsewhere: `sources` (what came in), `fit` (the model's input), `jpeg` (metadata), `payload` (how it
+may be coded for its upload).
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from offload_sdk._types import ImageInfo, Payload
+from offload_sdk._view import WHOLE, View
 from offload_sdk.errors import InvalidImageError
+from offload_sdk.model.fit import model_input, upload
 from offload_sdk.model.jpeg import strip_metadata
 from offload_sdk.model.payload import payloads_for, quantisation_step
-from offload_sdk.model.pixels import central_square
 from offload_sdk.model.sources import (
     ArraySource,
     Decoded,
@@ -82,6 +83,7 @@ class OpenPicture:
         self._lock = threading.Lock()
         self._decoded: Decoded | None = None
         self._tensor: npt.NDArray[np.uint8] | None = None
+        self._view = WHOLE
         self._encoded: dict[Payload, bytes] = {}
 
     @property
@@ -94,20 +96,21 @@ class OpenPicture:
             if self._tensor is None:
                 decoded = self._pixels(timings)
                 started_s = time.perf_counter()
-                spec = self._spec
-                square = central_square(
-                    decoded.image, spec.width, spec.height, spec.crop_frac, decoded.orientation
-                )
-                self._tensor = np.asarray(square)[None]
+                pixels, self._view = model_input(decoded, self._spec)
+                self._tensor = np.asarray(pixels)[None]
                 _add(timings, "preprocess", started_s)
             return self._tensor
+
+    @property
+    def view(self) -> View:
+        return self._view
 
     def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]:
         """What to upload, without any metadata, and its media type. Adds to `decode` and `encode`.
 
-        The central square with just the pixels that the receiver's own crop then turns into the same input (or
-        fewer, as `payload` says); or the original, if it is a JPEG that is smaller than that. A `payload` that is
-        no JPEG's counts as none.
+        The central square (or the whole picture, if the model sees that) with just the pixels that the receiver
+        then turns into the same input, or fewer, as `payload` says; or the original, if it is a JPEG that is
+        smaller than that. A `payload` that is no JPEG's counts as none.
         """
         wanted = self._payload if payload is None or payload.quality is None else payload
         with self._lock:
@@ -128,15 +131,13 @@ class OpenPicture:
     def _encode(self, payload: Payload, timings: dict[str, float]) -> bytes:
         decoded = self._pixels(timings)
         started_s = time.perf_counter()
-        # A picture that is smaller than the payload is not blown up: the receiver does that itself.
-        side = min(payload.side_px, *decoded.image.size)
-        square = central_square(decoded.image, side, side, 1.0, decoded.orientation)
-        square.info.clear()  # else Pillow would write the ICC profile and the comment of the original
+        pixels = upload(decoded, self._spec, payload.side_px)
+        pixels.info.clear()  # else Pillow would write the ICC profile and the comment of the original
         stream = BytesIO()
         assert payload.quality is not None
         table = [quantisation_step(payload.quality)] * 64
         # Colour at full resolution. Optimised Huffman tables would save 5 % for four times the time.
-        square.save(stream, "JPEG", qtables=[table, table], subsampling=0)
+        pixels.save(stream, "JPEG", qtables=[table, table], subsampling=0)
         _add(timings, "encode", started_s)
         return stream.getvalue()
 
@@ -145,7 +146,7 @@ class OpenPicture:
             started_s = time.perf_counter()
             spec = self._spec
             short_px = max(max(spec.width, spec.height) / spec.crop_frac, self._payload.side_px)
-            self._decoded = self._source.decode(short_px)
+            self._decoded = self._source.decode(short_px, whole=spec.fit != "crop")
             _add(timings, "decode", started_s)
         return self._decoded
 

@@ -1,4 +1,4 @@
-"""Turns any decoded picture into the square of RGB pixels that a model wants. No files, no encoding, no limits.
+"""Turns any decoded picture into the RGB pixels that a model wants. No files, no encoding, no limits.
 
 Device and server call the same functions, so that they see the same pixels.
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from offload_sdk.errors import InvalidImageError
 
-__all__ = ["REDUCING_GAP", "central_square", "draft_size", "to_rgb"]
+__all__ = ["REDUCING_GAP", "SIDEWAYS", "central_square", "draft_size", "to_rgb", "whole_picture"]
 
 _BICUBIC_SUPPORT_PX = 2  # of the kernel on each side, in pixels of the smaller of source and result
 _PILLOW_MARGIN = 1.5  # what `Image.resize` keeps on each side of a box, in pixels of the result
@@ -47,6 +47,9 @@ _TURNS = {
 }
 """EXIF orientation -> what makes the picture upright."""
 
+SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations of pictures whose width is stored as their height."""
+
 
 def draft_size(width: int, height: int, short_px: float, gap: float = DRAFT_GAP) -> tuple[int, int]:
     """The smallest size to ask the JPEG decoder for, when the short side of the picture becomes `short_px`.
@@ -72,13 +75,30 @@ def central_square(
     """
     side = min(image.size) * crop_frac
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
+    return _upright_rgb(image, (left, top, left + side, top + side), width, height, orientation, gap)
+
+
+def whole_picture(image: Image.Image, width: int, height: int, orientation: int = 1) -> Image.Image:
+    """The upright picture, all of it, as RGB of `width` by `height` pixels.
+
+    Raises:
+        InvalidImageError: the colours cannot be understood.
+    """
+    if orientation in SIDEWAYS:
+        width, height = height, width
+    box = (0.0, 0.0, float(image.width), float(image.height))
+    return _upright_rgb(image, box, width, height, orientation, REDUCING_GAP)
+
+
+def _upright_rgb(
+    image: Image.Image, box: _Box, width: int, height: int, orientation: int, gap: float
+) -> Image.Image:
     # Cut first even if it is RGB: recent Pillow chooses the order of its two passes, and with it the rounding, by
     # the shape of the whole picture, and then the receiver of a square would see other pixels.
     averaged, box = _averaged_rgb(image, box, width, height, gap)
-    square = averaged.resize((width, height), Image.Resampling.BICUBIC, box=box)
+    resized = averaged.resize((width, height), Image.Resampling.BICUBIC, box=box)
     turn = _TURNS.get(orientation)
-    return square if turn is None else square.transpose(turn)
+    return resized if turn is None else resized.transpose(turn)
 
 
 def _averaged_rgb(image: Image.Image, box: _Box, width: int, height: int, gap: float) -> tuple[Image.Image, _Box]:

@@ -64,8 +64,9 @@ class Source(Protocol):
     @property
     def info(self) -> ImageInfo: ...
 
-    def decode(self, short_px: float) -> Decoded:
-        """The pixels; the short side may come smaller than stored, if `short_px` can still be made from it."""
+    def decode(self, short_px: float, *, whole: bool = False) -> Decoded:
+        """The pixels; the short side may come smaller than stored, if `short_px` can still be made from it. Unless
+        the `whole` picture is wanted, only the central square need come."""
         ...
 
     def original_jpeg(self) -> bytes | None:
@@ -93,7 +94,7 @@ class EncodedSource:
             raise InvalidImageError(f"The image comes in {scans} scans, and at most {_MAX_SCANS} are accepted.")
         self.info = ImageInfo(format=name, width=width, height=height, encoded_bytes=size)
 
-    def decode(self, short_px: float) -> Decoded:
+    def decode(self, short_px: float, *, whole: bool = False) -> Decoded:
         image = self._image
         try:
             if self.info.format == "JPEG":
@@ -117,7 +118,7 @@ class PillowSource:
         name = (image.format or "") if waits else "RGB"
         self.info = ImageInfo(format=name, width=image.width, height=image.height)
 
-    def decode(self, short_px: float) -> Decoded:
+    def decode(self, short_px: float, *, whole: bool = False) -> Decoded:
         try:
             self._image.load()
         except Exception as error:  # as above; also a file that the caller has closed
@@ -141,7 +142,9 @@ class ArraySource:
         self._pixels = pixels
         self.info = ImageInfo(format="RGB", width=width, height=height)
 
-    def decode(self, short_px: float) -> Decoded:
+    def decode(self, short_px: float, *, whole: bool = False) -> Decoded:
+        if whole:
+            return Decoded(Image.fromarray(self._pixels))
         # Pillow stores four bytes a pixel, so this copies once; only the central square of it will be used.
         height, width = self._pixels.shape[:2]
         short = min(height, width)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from offload_sdk._view import Fit
 from offload_sdk.errors import ModelError
 
 __all__ = ["InputSpec", "ModelFile", "Normalisation", "file_sha256"]
@@ -16,15 +17,16 @@ __all__ = ["InputSpec", "ModelFile", "Normalisation", "file_sha256"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """The picture a model wants: `width` by `height` pixels, RGB, cut from the centre of the photograph.
+    """The picture a model wants: `width` by `height` pixels, RGB, made of the photograph as `fit` says.
 
-    `crop_frac` is the side of the central square as a share of the short side; 0.875 is 224 of 256, the
-    convention of ImageNet evaluation.
+    `crop_frac`, of a cropped one only, is the side of the central square as a share of the short side; 0.875 is
+    224 of 256, the convention of ImageNet evaluation.
     """
 
     width: int = 224
     height: int = 224
     crop_frac: float = 0.875
+    fit: Fit = "crop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
-    """An image classifier on disk.
+    """A model on disk that takes one picture: an image classifier, or without `labels` any other.
 
     `normalisation` None means that the model takes stored pixels as they are (int8: shifted by -128).
     `labels` has one name per class; with `background` the model has one output more, the first, and it is
@@ -48,7 +50,7 @@ class ModelFile:
     name: str
     path: Path
     spec: InputSpec
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     normalisation: Normalisation | None = None
     background: bool = False
     output: Literal["probabilities", "logits"] | None = None
