@@ -14,6 +14,7 @@ from typing import Any
 from offload_sdk._assembly import assemble
 from offload_sdk._config import OffloadConfig
 from offload_sdk._types import ImageInfo, Outcome, Payload, Request
+from offload_sdk._view import WHOLE
 from offload_sdk.baseline.images import ImageFile
 from offload_sdk.baseline.measurement import PayloadKind
 from offload_sdk.baseline.offloading import SdkPath, only
@@ -122,6 +123,8 @@ class Server:
 
 class _WholeFile:
     """A `typing.Picture` that is sent as it lies on the disk and never decoded."""
+
+    view = WHOLE
 
     def __init__(self, image: ImageFile) -> None:
         try:
