@@ -24,7 +24,7 @@ from server_stub.settings import ServerSettings
 from server_stub.tokens import hashed, read_tokens
 from server_stub.watched import Watched, warn_of_others
 
-__all__ = ["FULL", "Access", "rates", "token_guard"]
+__all__ = ["FULL", "Access", "client_of", "rates", "token_guard"]
 
 FULL = "offload.full"
 """Key of the connection's state (`scope["state"]`): whether there was no room for it, so that it gets 503."""
@@ -62,16 +62,22 @@ class Access:
         return path in self._open_paths or path.startswith(_OPEN_FOLDERS)
 
     def _check(self, scope: Scope) -> None:
-        client = None if self._guard is None else self._guard.check(Headers(scope=scope).get("authorization"))
-        notes_of(scope).token = client
+        if self._guard is not None:
+            notes_of(scope).token = self._guard.check(Headers(scope=scope).get("authorization"))
         if self._rates is None:
             return
-        if client is None:
-            address = scope.get("client")
-            client = client_of_address(address[0]) if address else ""
-        wait_s = self._rates.wait_s(client)
+        wait_s = self._rates.wait_s(client_of(scope))
         if wait_s > 0.0:
             raise RequestError.too_often(math.ceil(wait_s))
+
+
+def client_of(scope: Scope) -> str:
+    """Return what stands for a client that has been let in: its token's name, or else its address."""
+    token = notes_of(scope).token
+    if token is not None:
+        return token
+    address = scope.get("client")
+    return client_of_address(address[0]) if address else ""
 
 
 def token_guard(settings: ServerSettings, clock: Clock) -> TokenGuard | None:

@@ -1,8 +1,10 @@
-"""Responses of the two protocols. Decides nothing, logs nothing."""
+"""Answers of the two protocols, and the responses that they are sent in. Decides nothing, logs nothing."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
@@ -12,17 +14,31 @@ from offload_sdk.wire import error_body
 from offload_sdk.wire_open_inference import SERVER_PATH
 from server_stub.problems import RequestError
 
-__all__ = ["json_response", "problem_response", "sealed_response"]
+__all__ = ["Answer", "json_answer", "json_response", "problem_response", "sealed_response"]
+
+_JSON = "application/json"
 
 
-def sealed_response(body: bytes, *, status: int = 200, headers: dict[str, str]) -> Response:
-    """Return a response with its body's digest; `headers` name the media type."""
-    return Response(body, status_code=status, headers={**headers, DIGEST_HEADER: format_digest(body)})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is the same however often it is sent: a body, and the headers that say how to read it."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": _JSON})
 
 
-def json_response(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return sealed_response(body, status=status, headers={"Content-Type": "application/json", **(headers or {})})
+def json_answer(document: Any) -> Answer:
+    return Answer(body=json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+
+
+def sealed_response(answer: Answer, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer with its body's digest and further headers."""
+    sealed = {**answer.headers, **(headers or {}), DIGEST_HEADER: format_digest(answer.body)}
+    return Response(answer.body, status_code=status, headers=sealed)
+
+
+def json_response(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return sealed_response(json_answer(document), status=status, headers=headers)
 
 
 def problem_response(problem: RequestError, path: str) -> Response:

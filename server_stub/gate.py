@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive
 
 from offload_sdk.digest import DIGEST_HEADER
+from offload_sdk.wire import SERVER_TIMING_HEADER, format_server_timing
+from offload_sdk.wire_open_inference import HEADER_LENGTH_HEADER
+from server_stub.access import client_of
+from server_stub.answers import Answer, sealed_response
 from server_stub.engine import Clock, EngineSource, Task, Timed
 from server_stub.intake import Place
 from server_stub.pool import Job, Pool
 from server_stub.problems import RequestError
-from server_stub.served import notes_of
+from server_stub.repeats import Repeats
+from server_stub.served import Notes, notes_of
 from server_stub.settings import ServerSettings
 from server_stub.shell import context_of
 from server_stub.verified_body import VerifiedBody
 
-__all__ = ["Body", "DisconnectedError", "Done", "Gate", "body_time_s"]
+__all__ = ["Body", "DisconnectedError", "Gate", "body_time_s"]
 
 _GRACE_S = 10.0  # as long as a device waits for its answer, unless told otherwise
 _FLOOR_BYTES_PER_S = 1024
+_ENTRY_BYTES = 500  # what an answer that is remembered takes beside its body
 
 T = TypeVar("T", bound=Timed)
 
@@ -50,16 +56,6 @@ class DisconnectedError(Exception):
     """The caller has gone: nobody reads an answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done(Generic[T]):
-    """What a task came to and the model that it ran on. `queue_s` is all the time since the body was complete in
-    which it was neither decoded nor inferred: it waited for a worker, the rest of a batch, the event loop."""
-
-    result: T
-    source: EngineSource
-    queue_s: float
-
-
 class Gate:
     """Takes requests in. What can be refused is refused before the body is read, cheapest check first."""
 
@@ -69,9 +65,24 @@ class Gate:
         self._body_timeout_s = settings.body_timeout_s
         self._require_digest = settings.require_digest
         self._clock = clock
+        self._knows_repeats = settings.repeat_s > 0.0
+        self._repeats: Repeats[Answer | RequestError] = Repeats(
+            keep_s=settings.repeat_s,
+            max_answers=settings.repeat_answers,
+            max_bytes=settings.repeat_bytes,
+            clock=clock,
+            withdraw=pool.withdraw,
+        )
 
-    async def run(self, request: Request, body: Callable[[], Body], task: Callable[[bytes], Task[T]]) -> Done[T]:
-        """Check the request, read its body, and have a worker do the task that `task` makes of it.
+    async def run(
+        self,
+        request: Request,
+        body: Callable[[], Body],
+        task: Callable[[bytes], Task[T]],
+        answer: Callable[[T, EngineSource], Answer],
+    ) -> Response:
+        """Check the request, read its body, have a worker do the task that `task` makes of it, and return what
+        `answer` makes of its result. A request that comes again gets the answer of the first.
 
         `body` is called once the head of the request is accepted. Raises `RequestError` and `DisconnectedError`.
         """
@@ -80,26 +91,57 @@ class Gate:
         declared_bytes = self._declared_bytes(request.headers.get("content-length"))
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")
-        collected = VerifiedBody(body(), _digest_of(request.headers), required=self._require_digest)
+        named = self._knows_repeats and context.request_id is not None
+        collected = VerifiedBody(body(), _digest_of(request.headers), required=self._require_digest, named=named)
         place = self._pool.admit(due_s, declared_bytes)
-        content, complete_s = await self._read(request.receive, collected, place)
         notes = notes_of(request.scope)
-        notes.admitted_s = complete_s
-        job = self._pool.submit(
-            task(content),
-            place=place,
-            size_bytes=len(content),
-            due_s=due_s,
-            battery_frac=context.battery_frac,
-            signal_dbm=context.signal_dbm,
-        )
-        result = await self._wait(job, request.receive)
-        assert job.source is not None
-        passed_s = self._clock() - complete_s
-        queue_s = max(0.0, passed_s - result.decode_s - result.infer_s)
+        content, notes.admitted_s = await self._read(request.receive, collected, place)
+        key = _key(request, collected.sha256) if named else None
+        known = self._repeats.answer(key)
+        if known is not None:
+            place.leave()
+            notes.repeat = "remembered"
+            if isinstance(known, RequestError):
+                raise known.again()
+            return self._response(known, notes)
+        job: Job[T] | None = self._repeats.job(key)
+        if job is not None:
+            place.leave()
+            notes.repeat = "joined"
+        else:
+            job = self._pool.submit(
+                task(content),
+                place=place,
+                size_bytes=len(content),
+                due_s=due_s,
+                battery_frac=context.battery_frac,
+                signal_dbm=context.signal_dbm,
+            )
+        del content  # it is the job's, or nobody's; this frame lives until the answer
+        with self._repeats.waiting(key, job):
+            try:
+                result = await self._wait(job, request.receive)
+            except RequestError as problem:
+                if problem.is_final:
+                    self._repeats.keep(key, problem.again(), len(problem.message) + _ENTRY_BYTES)
+                raise
+            assert job.source is not None
+            made = answer(result, job.source)
+            self._repeats.keep(key, made, len(made.body) + _ENTRY_BYTES)
         notes.model = job.source.name
-        notes.steps_s = {"queue": queue_s, "decode": result.decode_s, "infer": result.infer_s}
-        return Done(result=result, source=job.source, queue_s=queue_s)
+        return self._response(made, notes, None if notes.repeat else result)
+
+    def _response(self, answer: Answer, notes: Notes, result: Timed | None = None) -> Response:
+        """Return the answer with the times of the `result` that it was made of for this very request, if it was.
+
+        `queue` is all the time since the body was complete in which it was neither decoded nor inferred: it waited
+        for a worker, the rest of a batch, the event loop, or for another request's answer.
+        """
+        decode_s, infer_s = (0.0, 0.0) if result is None else (result.decode_s, result.infer_s)
+        assert notes.admitted_s is not None
+        passed_s = self._clock() - notes.admitted_s
+        notes.steps_s = {"queue": max(0.0, passed_s - decode_s - infer_s), "decode": decode_s, "infer": infer_s}
+        return sealed_response(answer, headers={SERVER_TIMING_HEADER: format_server_timing(notes.steps_s)})
 
     def _declared_bytes(self, header: str | None) -> int:
         declared_bytes = int(header) if header is not None and header.isdigit() else 0
@@ -153,7 +195,7 @@ class Gate:
 
     async def _wait(self, job: Job[T], receive: Receive) -> T:
         if job.started:  # it cannot be stopped any more, so nobody need watch the connection
-            return await job.done
+            return await asyncio.shield(job.done)  # others may wait for it too
         gone: asyncio.Future[Any] = asyncio.ensure_future(receive())
         try:
             await asyncio.wait((gone, job.done), return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +204,13 @@ class Gate:
             return job.done.result()
         finally:
             gone.cancel()
-            self._pool.withdraw(job)
+
+
+def _key(request: Request, sha256: bytes | None) -> Hashable:
+    """Return what makes two requests one: who asks, under which id, and all that its answer depends on."""
+    headers, context = request.headers, context_of(request.scope)
+    asked = request.scope["path"], headers.get(HEADER_LENGTH_HEADER), context.top_k
+    return client_of(request.scope), context.request_id, sha256, asked
 
 
 def _digest_of(headers: Headers) -> str | None:

@@ -113,6 +113,7 @@ class RequestLog:
             "client": served.client,
             "token": served.token,
             "model": served.model,
+            "repeat": served.repeat,
             "total_s": round(served.total_s, 6),
             **{f"{step}_s": round(seconds, 6) for step, seconds in served.steps_s.items()},
             "left_out": left_out or None,

@@ -70,6 +70,12 @@ class ServerMetrics:
             ["decision", "reason"],
             registry=self._registry,
         )
+        self._repeats = Counter(
+            "offload_repeats",
+            "Requests sent again and not worked on again, by how: joined the first, or its answer remembered.",
+            ["how"],
+            registry=self._registry,
+        )
         self._reloads = Counter(
             "offload_model_reloads",
             "Models loaded beside the one in use, by result: replaced or failed.",
@@ -88,6 +94,8 @@ class ServerMetrics:
     def __call__(self, served: Served) -> None:
         route = served.route or "other"
         self._requests.labels(route, str(served.status)).inc()
+        if served.repeat is not None:
+            self._repeats.labels(served.repeat).inc()
         if served.problem is not None:
             self._refusals.labels(str(served.status), served.problem.code).inc()
         elif served.status < 300:

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offload_sdk._version import __version__
-from offload_sdk.wire import SERVER_TIMING_HEADER, format_server_timing
 from offload_sdk.wire_open_inference import (
     BINARY_EXTENSION,
     HEADER_LENGTH_HEADER,
@@ -21,7 +20,7 @@ from offload_sdk.wire_open_inference import (
     SERVER_PATH,
     TensorFacts,
 )
-from server_stub.answers import json_response, sealed_response
+from server_stub.answers import Answer, json_response
 from server_stub.direct_route import DirectRoute
 from server_stub.engine import EngineSource
 from server_stub.gate import Gate
@@ -80,7 +79,7 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
         source = source_called(request.path_params["model"])
         header_bytes = _header_bytes(request.headers.get(HEADER_LENGTH_HEADER))
         bound_bytes = min(max_body_bytes, _MOST_JSON_BYTES) if header_bytes is None else max_body_bytes
-        done = await gate.run(
+        return await gate.run(
             request,
             lambda: WholeBody(bound_bytes),
             lambda body: InferenceTask(
@@ -90,11 +89,7 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
                 signature=source.signature,
                 top_k=context_of(request.scope).top_k,
             ),
-        )
-        result = done.result
-        steps_s = {"queue": done.queue_s, "decode": result.decode_s, "infer": result.infer_s}
-        return sealed_response(
-            result.body, headers={**result.headers, SERVER_TIMING_HEADER: format_server_timing(steps_s)}
+            lambda result, _: Answer(body=result.body, headers=result.headers),
         )
 
     routes: tuple[tuple[str, str, Callable[..., Any], str, dict[str, Any]], ...] = (

@@ -31,6 +31,15 @@ class RequestError(Exception):
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would meet it again, however often it is sent."""
+        return self.status in (400, 413)
+
+    def again(self) -> RequestError:
+        """Return the same without its traceback, whose frames hold the request's body."""
+        return RequestError(self.status, self.code, self.message, headers=self.headers)
+
     @classmethod
     def no_image(cls, message: str) -> RequestError:
         return cls(400, "no_image", message)

@@ -133,7 +133,11 @@ ANALYZE_EXTRA: dict[str, Any] = {
         },
     },
     "parameters": [
-        _header(REQUEST_ID_HEADER, "an id of the caller's own", {"type": "string", "maxLength": 128}),
+        _header(
+            REQUEST_ID_HEADER,
+            "an id of the caller's own; the same request that comes again under it gets the same answer",
+            {"type": "string", "maxLength": 128},
+        ),
         _header(DEADLINE_HEADER, "seconds left until the answer is useless", {"type": "number"}),
         _header(BATTERY_HEADER, "charge of the device, 0..1", {"type": "number", "minimum": 0, "maximum": 1}),
         _header(SIGNAL_HEADER, "level of its radio link in dBm", {"type": "number"}),

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from starlette.types import Scope
 
 from offload_sdk.wire import TraceContext
 from server_stub.problems import RequestError
 
-__all__ = ["GONE_STATUS", "Notes", "Served", "notes_of"]
+__all__ = ["GONE_STATUS", "Notes", "Repeat", "Served", "notes_of"]
 
 GONE_STATUS = 499
 """What stands for a status where the caller has gone before the answer began."""
+
+Repeat = Literal["joined", "remembered"]
+"""How a request was answered that had come before: with the one that was under way, or as that one had been."""
 
 _NOTES = "offload.notes"
 
@@ -31,6 +34,7 @@ class Notes:
     steps_s: Mapping[str, float] = field(default_factory=dict)
     model: str | None = None
     token: str | None = None
+    repeat: Repeat | None = None
     problem: RequestError | None = None
     error: Exception | None = None
 
@@ -43,7 +47,7 @@ class Served:
     `path` it has few values. `began_at_s` is wall time since the epoch, `total_s` lasts to the end of the answer;
     of it the first `admit_s` went by until the request was queued, None if it never was. `steps_s` are those of
     `Server-Timing`. `client` is an address, `token` the name of the caller's token, `trace` where it
-    stands in a trace.
+    stands in a trace. `repeat` is None for what was worked on for its own sake.
     """
 
     request_id: str
@@ -59,6 +63,7 @@ class Served:
     admit_s: float | None = None
     steps_s: Mapping[str, float] = field(default_factory=dict)
     model: str | None = None
+    repeat: Repeat | None = None
     problem: RequestError | None = None
     error: Exception | None = None
 

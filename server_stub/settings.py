@@ -70,6 +70,11 @@ class ServerSettings:
         64, "so many requests may wait for the workers; under lasting overload fewer may", least=0
     )
     scheduler: str | None = _setting(None, "who of them is next; a name that does not exist lists those that do")
+    repeat_s: float = _setting(
+        30.0, "a request that comes again under the same id within this time gets the same answer", least=0
+    )
+    repeat_answers: int = _setting(1000, "so many answers are kept for that", least=0)
+    repeat_bytes: int = _setting(4 * 1024 * 1024, "... and together no larger", least=0)
     infer_timeout_s: float = _setting(
         30.0, "a worker that takes longer for a picture counts as hung and is replaced", least=0.001
     )

@@ -95,6 +95,7 @@ class RequestShell:
                 admit_s=None if notes.admitted_s is None else notes.admitted_s - began_s,
                 steps_s=notes.steps_s,
                 model=notes.model,
+                repeat=notes.repeat,
                 problem=notes.problem,
                 error=notes.error,
             )
