@@ -30,6 +30,7 @@ from offload_sdk.baseline.summary import Series, Summary, Target
 from offload_sdk.baseline.targets import TargetSpec
 from offload_sdk.errors import OffloadError
 from offload_sdk.measure.device import Device as DeviceReader
+from offload_sdk.measure.load import LoadReader
 
 __all__ = ["Experiment", "Result"]
 
@@ -112,12 +113,14 @@ class Experiment:
                     _add(journal, history, line)
             local = next((target.local for target in targets if isinstance(target, Device)), None)
             machine = describe_machine(local) | condition(reader.read(), "before")
+            load = LoadReader()
+            load.read()
             _add(journal, history, Session(machine=machine, links=_links(targets)))
             try:
                 yield targets
             finally:
                 with contextlib.suppress(OffloadError):  # the measurements matter, and are there
-                    ended = condition(reader.read(), "after")
+                    ended = condition(reader.read(), "after") | {"other_load_frac": load.read()}
                     _add(journal, history, Session(machine=ended, links=_links(targets)))
 
     def _open(self, spec: TargetSpec, reader: SharedProbe) -> Device | Server:

@@ -106,8 +106,8 @@ class History:
             case TargetLine():
                 self.targets[line.name] = line
             case Session():
-                first_c = self.machine.get("temperature_before_c", line.machine.get("temperature_before_c"))
-                self.machine = {**self.machine, **line.machine, "temperature_before_c": first_c}
+                before = {name: value for name, value in self.machine.items() if "_before" in name}
+                self.machine = {**self.machine, **line.machine, **before}
                 self.links.update(line.links)
             case Measured():
                 self.measurements[line.measurement.key] = line.measurement

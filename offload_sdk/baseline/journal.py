@@ -54,6 +54,7 @@ class Journal(Generic[_Line]):
         """Add a line; it is on the disk when this returns. If it cannot be, the journal is as it was before."""
         data = self._write(line) + b"\n"
         try:
+            os.ftruncate(self._file, self._size)  # of a line that was interrupted
             os.lseek(self._file, self._size, os.SEEK_SET)
             left = memoryview(data)
             while left:
@@ -65,9 +66,6 @@ class Journal(Generic[_Line]):
                 f"{self.path} cannot be written: {error.strerror}; what was measured before is kept: make room "
                 "and start the same command again"
             ) from None
-        except BaseException:  # an interrupt within the line
-            os.ftruncate(self._file, self._size)
-            raise
         self._size += len(data)
 
     def close(self) -> None:

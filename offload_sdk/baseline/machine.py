@@ -39,11 +39,11 @@ def describe_machine(local: Mapping[str, Any] | None, root: Path = Path("/")) ->
 
 
 def condition(snapshot: Snapshot, when: str) -> dict[str, Any]:
-    """Return what changes: heat, throttling and load by others, `before` or `after` the measuring."""
+    """Return heat, throttling and battery, `before` or `after` the measuring."""
     return {
         f"temperature_{when}_c": snapshot.temperature_c,
         f"throttled_{when}": snapshot.throttled,
-        f"other_load_{when}_frac": snapshot.cpu_load_frac,
+        f"battery_{when}_frac": snapshot.battery_frac,
         "on_mains": snapshot.on_mains,
     }
 

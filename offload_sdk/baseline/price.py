@@ -23,8 +23,13 @@ class Pricing:
     assumed: bool = False
     usd_per_kwh: float = 0.0
 
-    def cost(self, total_s: float, energy_j: float | None) -> float:
-        """The money for a run of so many seconds, as if the platform had served it alone and nothing else."""
+    def cost(self, total_s: float, energy_j: float | None) -> float | None:
+        """The money for a run of so many seconds, as if the platform had served it alone and nothing else.
+
+        None where the device's energy has a price and is not known.
+        """
+        if energy_j is None and self.usd_per_kwh:
+            return None
         own_usd = energy_cost_usd(energy_j, self.usd_per_kwh)
         return own_usd if self.platform is None else own_usd + run_cost_usd(self.platform, total_s)
 

@@ -59,7 +59,9 @@ def _parse(text: str, config: OffloadConfig) -> TargetSpec:
     if not named:
         return _known(text, config)
     if name == LOCAL:
-        raise ConfigurationError(f"--target {text}: 'local' is this device and has no address; use another name")
+        raise ConfigurationError("--target local=…: 'local' is this device and has no address; use another name")
+    if "?" in url or "#" in url:
+        raise ConfigurationError(f"--target {name}=…: a server's address has no '?' and no '#'")
     try:
         endpoint = EndpointConfig(name=name, url=url)
     except ValidationError as error:

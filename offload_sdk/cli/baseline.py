@@ -85,6 +85,7 @@ def baseline(
 
         _finish(import_runs(import_), (), out, as_json)
         return
+    _need_report()
     from offload_sdk.baseline.price import parse_platforms, pricing_of
     from offload_sdk.baseline.targets import parse_targets
 
@@ -107,6 +108,12 @@ def baseline(
     _finish(result.summary, result.measurements, out, as_json)
 
 
+def _need_report() -> None:
+    """Raise `ConfigurationError` now, rather than when everything has been measured."""
+    if any(find_spec(name) is None for name in ("jinja2", "matplotlib")):
+        raise ConfigurationError("the report needs jinja2 and matplotlib: pip install 'offload-sdk[report]'")
+
+
 def _find(images: Sequence[Path], max_bytes: int, max_pixels: int) -> Found:
     from offload_sdk.baseline.images import find_images
     from offload_sdk.model import PictureLimits
@@ -120,7 +127,7 @@ def _find(images: Sequence[Path], max_bytes: int, max_pixels: int) -> Found:
     if found.skipped:
         some = "; ".join(map(printable, found.skipped[:_MOST_SKIPPED]))
         more = "; …" if len(found.skipped) > _MOST_SKIPPED else ""
-        typer.echo(f"passed over {len(found.skipped):,} files that are no usable image: {some}{more}", err=True)
+        typer.echo(f"passed over, as no image: {len(found.skipped):,} ({some}{more})", err=True)
     return found
 
 
