@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -75,6 +74,7 @@ def baseline(
 
     Interrupted, it goes on where it was when the same command is started again.
     """
+    _need_report()
     config = settings(seed=seed)
     if import_ is not None:
         if images or target or platform:
@@ -85,7 +85,6 @@ def baseline(
 
         _finish(import_runs(import_), (), out, as_json)
         return
-    _need_report()
     from offload_sdk.baseline.price import parse_platforms, pricing_of
     from offload_sdk.baseline.targets import parse_targets
 
@@ -145,11 +144,10 @@ def _run(experiment: Experiment, out: Path) -> Result:
 
 def _finish(summary: Summary, measurements: Sequence[Measurement], out: Path, as_json: bool) -> None:
     from offload_sdk.baseline.files import summary_dict, write_results
+    from offload_sdk.baseline.report import write as write_report
     from offload_sdk.baseline.text import notes, plain, rich_table
 
-    written = write_results(summary, measurements, out)
-    if find_spec("offload_sdk.baseline.report") is not None:
-        written += import_module("offload_sdk.baseline.report").write(summary, measurements, out)
+    written = [*write_results(summary, measurements, out), *write_report(summary, measurements, out)]
     if as_json:
         typer.echo(json.dumps(summary_dict(summary)))
     elif sys.stdout.isatty():
@@ -161,4 +159,4 @@ def _finish(summary: Summary, measurements: Sequence[Measurement], out: Path, as
             console.print(note, markup=False, style="dim")
     else:
         typer.echo(plain(summary))
-    typer.echo(f"wrote {', '.join(str(path) for path in written)}", err=True)
+    typer.echo(f"wrote {written[-1]}, and {len(written) - 1} tables, figures and data files beside it", err=True)

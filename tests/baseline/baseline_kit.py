@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from offload_sdk.baseline.measurement import Measurement, PayloadKind
 from offload_sdk.baseline.reading import Reading
 from offload_sdk.baseline.targets import TargetSpec
 from offload_sdk.model import PictureLimits
+
+Start = Callable[..., "subprocess.Popen[str]"]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def measured(**values: Any) -> Measurement:

@@ -1,0 +1,151 @@
+"""`offload-sdk baseline` from one end to the other."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from baseline_kit import Command, write_pictures
+from offload_kit import give_model, images_sent
+from typer.testing import CliRunner, Result
+
+from offload_sdk.baseline.journal import FILE_NAME
+from offload_sdk.cli.app import app
+from offload_sdk.testing import FaultyServer
+
+NO_SERVER = "a=http://127.0.0.1:9"  # discard: nothing listens there
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = write_pictures(tmp_path / "pictures", 4)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["baseline", *map(str, arguments)])
+
+
+def _json(path: Path) -> dict:  # type: ignore[type-arg]
+    return json.loads(path.read_text())  # type: ignore[no-any-return]
+
+
+def test_a_device_and_a_server_side_by_side_and_then_one_repetition_and_one_server_more(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_model(Path(os.environ["OFFLOAD_HOME"]))
+    monkeypatch.setenv("OFFLOAD_MODEL", "efficientnet_lite0")
+    out = tmp_path / "out"
+    with FaultyServer() as server, FaultyServer() as other:
+        common = (pictures, "--target", "local", "--target", f"fargate={server.url}", "--out", out)
+        done = _run(*common, "--repeat", "2", "--json")
+        assert done.exit_code == 0, done.output
+        summary = json.loads(done.stdout)
+        assert summary == _json(out / "summary.json")
+        assert "passed over, as no image: 1 (notes.txt" in done.stderr
+        local, fargate = summary["targets"]
+        assert (local["name"], local["original"], len(local["runs"])) == ("local", None, 2)
+        assert (fargate["platform"], fargate["platform_assumed"]) == ("fargate", False)
+        for series in (local, fargate, fargate["original"]):
+            assert series["failures"] == 0
+            assert 0.0 < series["mean_s"] < series["mean_total_s"]
+            assert series["sd_total_s"] is not None
+        assert summary["machine"]["model"] == "efficientnet_lite0"
+        assert summary["links"]["fargate"]["rtt_s"] > 0.0
+        before = (out / FILE_NAME).read_bytes()
+
+        done = _run(*common, "--repeat", "3", "--target", f"box={other.url}", "--payload", "sdk")
+        assert done.exit_code == 0, done.output
+        assert "box: priced as Fargate, as nobody said where it runs" in done.stdout
+        assert (out / FILE_NAME).read_bytes().startswith(before)
+        assert len(images_sent(server)) == 2 * 3 + 2 * 8 + 3 + 4  # warm-ups, two runs of two forms; then one more
+        assert len(images_sent(other)) == 3 + 12
+    names = Counter(target["name"] for target in _json(out / "summary.json")["targets"])
+    assert names == {"local": 1, "fargate": 1, "box": 1}
+    with (out / "images.csv").open(newline="") as stream:
+        rows = Counter((row["target"], row["run"]) for row in csv.DictReader(stream))
+    assert rows == {(name, run): 4 for name in names for run in "123"}
+    assert (out / "report.html").stat().st_size > 1000
+
+
+def test_published_runs_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("platform,total_s,mean_s,cost_usd\nEC2,1724.15,2.87,0.09\n")
+    done = _run("--import", tmp_path / "runs.csv", "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert (summary["imported"], summary["targets"][0]["mean_total_s"]) == (True, 1724.15)
+    assert {"summary.json", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert not (tmp_path / "out" / "images.csv").exists()
+
+
+def test_a_server_that_does_not_answer_is_told_before_anything_is_measured(tmp_path: Path, pictures: Path) -> None:
+    with FaultyServer() as server:
+        done = _run(pictures, "--target", f"b={server.url}", "--target", NO_SERVER, "--out", tmp_path / "out")
+        assert images_sent(server) == []
+    assert done.exit_code == 1
+    assert "a (http://127.0.0.1:9) does not answer: no connection" in done.stderr
+    assert (tmp_path / "out" / FILE_NAME).read_bytes() == b""
+
+
+def test_a_wrong_token_is_told_before_anything_is_measured(tmp_path: Path, pictures: Path) -> None:
+    with FaultyServer(fault="http_401") as server:
+        done = _run(pictures, "--target", f"a={server.url}", "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "HTTP 401" in done.stderr
+    assert "check OFFLOAD_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--target", NO_SERVER), "nothing to send"),
+        (("nowhere", "--target", NO_SERVER), "there is no file or folder"),
+        (("{pictures}",), "nothing to measure"),
+        (("{pictures}", "--target", NO_SERVER, "--platform", "b=ec2"), "'b' is no server among the targets"),
+        (("{pictures}", "--import", "runs.csv"), "no IMAGES, --target, --platform"),
+        (("--import", "runs.csv"), "runs.csv cannot be read"),
+        (("{pictures}", "--target", NO_SERVER, "--repeat", "0"), "--repeat"),
+        (("{pictures}", "--target", NO_SERVER, "--payload", "half"), "--payload"),
+    ],
+)
+def test_wrong_usage_is_one_clear_error(
+    tmp_path: Path, pictures: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    filled = [argument.format(pictures=pictures) for argument in arguments]
+    done = _run(*filled, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_tensors_are_no_whole_files(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = {"name": "kserve", "url": "http://127.0.0.1:9", "protocol": "open-inference", "model": "m"}
+    monkeypatch.setenv("OFFLOAD_ENDPOINTS", json.dumps([endpoint]))
+    done = _run(pictures, "--target", "kserve", "--payload", "original", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "kserve takes tensors, not files" in done.stderr
+
+
+def test_no_token_stands_in_any_file_or_message(tmp_path: Path, pictures: Path, command: Command) -> None:
+    with FaultyServer() as server:
+        done = command(
+            pictures,
+            "--target",
+            f"a={server.url}",
+            "--repeat",
+            "1",
+            "--out",
+            tmp_path / "out",
+            OFFLOAD_TOKEN="hush9",
+        )
+        sent = images_sent(server)
+    assert done.returncode == 0, done.stderr
+    assert {request.headers["authorization"] for request in sent} == {"Bearer hush9"}
+    assert "hush9" not in done.stdout + done.stderr
+    for path in (tmp_path / "out").iterdir():
+        assert b"hush9" not in path.read_bytes(), path
