@@ -88,7 +88,7 @@ def assemble(
         _logger.warning("%s; published figures are used until then", error)
         profile = reference_profile(board_name(), model=name, threads=config.threads)
     loaded = None
-    if model is not None:
+    if model is not None and config.local:
         loaded, profile = _loaded(model, task, profile)
     limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
 
@@ -152,7 +152,7 @@ def assemble(
 def _asked(
     config: OffloadConfig, task: Task[Any] | None
 ) -> tuple[ModelFile | None, InputSpec, tuple[Payload, ...]]:
-    """Return the local model, if any, the input that pictures are made for, and how they may be uploaded."""
+    """Return the model, if it is known, the input that pictures are made for, and how they may be uploaded."""
     from offload_sdk.model import AUTO, InputSpec, describe_network, payloads_for, resolve
 
     side_px, quality = config.payload.side_px, config.payload.quality
@@ -165,7 +165,7 @@ def _asked(
     model = describe_network(Path(config.model).expanduser(), task.fit)
     side_px = side_px or max(model.spec.width, model.spec.height)  # what less of it costs is measured for classes
     payloads = payloads_for(model.spec, side_px=side_px, quality=quality)
-    return model if config.local else None, model.spec, payloads
+    return model, model.spec, payloads
 
 
 def _loaded(
@@ -174,17 +174,17 @@ def _loaded(
     """Load the model; on a device without calibration, time one inference instead of trusting a reference."""
     import numpy as np
 
-    from offload_sdk.model import Classifier, TaskModel, open_picture
+    from offload_sdk.model import Classifier, TaskModel
 
     loaded: Classifier | TaskModel[Any]
     infer: Callable[[dict[str, float]], object]
-    blank = np.zeros((1, model.spec.height, model.spec.width, 3), np.uint8)
     if task is None:
         loaded = Classifier(model, threads=profile.threads)
+        blank = np.zeros((1, model.spec.height, model.spec.width, 3), np.uint8)
         infer = partial(loaded.classify_tensor, blank, 1)
     else:
         loaded = TaskModel(model, task, threads=profile.threads)
-        infer = partial(loaded.solve, open_picture(blank[0], model.spec))
+        infer = loaded.try_out
     infer({})  # the first inference also packs the weights
     if profile.measured:
         return loaded, profile
@@ -276,7 +276,8 @@ def _endpoint_side(
 def protocol_of(
     endpoint: EndpointConfig, model: ModelFile | None, task: Task[Any] | None = None
 ) -> RemoteProtocol:
-    """Return what the endpoint speaks. `model` is the local one, if any: a served one may be the same."""
+    """Return what the endpoint speaks. `model` is the local one, if any: a served one may be the same, and with a
+    `task` it is."""
     if endpoint.protocol == "offload":
         from offload_sdk.execute.offload_protocol import OffloadProtocol
 
@@ -293,7 +294,7 @@ def protocol_of(
     normalisation = None
     if endpoint.pixel_mean is not None and endpoint.pixel_std is not None:
         normalisation = Normalisation(mean=endpoint.pixel_mean, std=endpoint.pixel_std)
-    elif model is not None and model.name == endpoint.model:
+    elif model is not None and (task is not None or model.name == endpoint.model):
         normalisation = model.normalisation
     elif endpoint.model in CATALOGUE:
         normalisation = CATALOGUE[endpoint.model].normalisation

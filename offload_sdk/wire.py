@@ -54,6 +54,7 @@ __all__ = [
     "parse_server_timing",
     "parse_trace",
     "request_headers",
+    "task_body",
 ]
 
 HEALTH_PATH = "/"
@@ -173,7 +174,12 @@ def parse_trace(value: str | None) -> TraceContext | None:
 
 def answer_body(labels: Iterable[Label], *, model: str, request_id: str) -> dict[str, Any]:
     """Return the JSON object of a successful answer."""
-    return {"predictions": [label_entry(label) for label in labels], "model": model, "request_id": request_id}
+    return task_body({"predictions": [label_entry(label) for label in labels]}, model=model, request_id=request_id)
+
+
+def task_body(fields: Mapping[str, Any], *, model: str, request_id: str) -> dict[str, Any]:
+    """Return the JSON object of a successful answer to a task, the result of which is these fields."""
+    return {**fields, "model": model, "request_id": request_id}
 
 
 def label_entry(label: Label) -> dict[str, Any]:

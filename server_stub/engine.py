@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from offload_sdk._types import Label
+from offload_sdk.wire_open_inference import TensorFacts
 
 __all__ = [
     "BatchEngine",
     "Classify",
     "Clock",
+    "Computed",
     "Engine",
     "EngineSource",
     "Inference",
@@ -22,6 +24,9 @@ __all__ = [
     "Scores",
     "Signature",
     "Task",
+    "TaskSource",
+    "TensorEngine",
+    "TensorSignature",
     "Timed",
 ]
 
@@ -41,11 +46,12 @@ class Timed(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
     """The classes of one picture, best first, and the seconds of the two steps; `decode_s` covers all up to the
-    model's input."""
+    model's input. `fields` are the answer of a model with another task, whose labels are those it found."""
 
     labels: tuple[Label, ...]
     decode_s: float
     infer_s: float
+    fields: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,22 @@ class Signature:
     height: int
     datatype: Literal["float32", "uint8"]
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSignature:
+    """The tensors of a model that is no classifier, in its order, each of one size."""
+
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A model's outputs by name, and the seconds that they took."""
+
+    outputs: Mapping[str, npt.NDArray[Any]]
+    infer_s: float
 
 
 class Engine(Protocol):
@@ -102,6 +124,15 @@ class Classify:
 
 
 @runtime_checkable
+class TensorEngine(Engine, Protocol):
+    """An engine of a model that is no classifier: `infer` gives `fields`, and this is in place of `score`."""
+
+    def compute(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Computed:
+        """Return all outputs for all inputs, each as `TensorSignature` says."""
+        ...
+
+
+@runtime_checkable
 class BatchEngine(Engine, Protocol):
     """An engine that is faster for up to `room` tasks together than one by one, as it knows when it is made.
 
@@ -122,9 +153,17 @@ class EngineSource(Protocol):
     def name(self) -> str: ...
 
     @property
-    def signature(self) -> Signature: ...
+    def signature(self) -> Signature | TensorSignature: ...
 
     def engine(self) -> Engine: ...
+
+
+@runtime_checkable
+class TaskSource(EngineSource, Protocol):
+    """A model that is no classifier: its engines are `TensorEngine`s, and `task` is what it does in a word."""
+
+    @property
+    def task(self) -> str: ...
 
 
 Loader = Callable[[], EngineSource]

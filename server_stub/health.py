@@ -13,6 +13,7 @@ from starlette.responses import Response
 from offload_sdk._version import __version__
 from offload_sdk.wire import HEALTH_PATH
 from server_stub.answers import json_response
+from server_stub.engine import TaskSource
 from server_stub.pool import Pool
 from server_stub.schema import HEALTH_RESPONSES
 
@@ -30,12 +31,14 @@ def add_health(app: FastAPI, pool: Pool) -> None:
     """Add `/`."""
 
     async def health() -> Response:
-        document = {
+        document: dict[str, Any] = {
             "status": "ok" if pool.state == "ready" else pool.state,
             "model_loaded": pool.loaded,
             "model": pool.model,
             "version": __version__,
         }
+        if isinstance(pool.source, TaskSource):
+            document["task"] = pool.source.task
         return health_response(pool, document)
 
     app.add_api_route(

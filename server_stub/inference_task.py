@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,15 @@ from offload_sdk.wire_open_inference import (
 from server_stub.engine import Engine, Signature
 from server_stub.problems import RequestError
 
-__all__ = ["MOST_IMAGES", "InferenceResult", "InferenceTask", "input_facts", "output_facts"]
+__all__ = [
+    "MOST_IMAGES",
+    "InferenceResult",
+    "InferenceTask",
+    "input_facts",
+    "output_facts",
+    "parsed",
+    "wanted_outputs",
+]
 
 MOST_IMAGES = 32
 _INPUT, _PROBABILITIES, _LABELS = "input", "probabilities", "labels"
@@ -69,15 +78,12 @@ class InferenceTask:
 
     def __call__(self, engine: Engine, /) -> InferenceResult:
         started_s = time.perf_counter()
-        try:
-            request = parse_request(self.body, self.header_bytes)
-        except ValueError as error:
-            raise _wrong(str(error)) from None
-        wanted = self._wanted(request)
+        request = parsed(self.body, self.header_bytes)
+        wanted = wanted_outputs(request, [facts.name for facts in output_facts(self.signature)])
         scores = [engine.score(image) for image in self._images(request)]
         probabilities = np.stack([score.probabilities for score in scores])
         if not np.isfinite(probabilities).all():
-            raise _wrong("the values lie so far out that the model's answer is not a number")
+            raise RequestError.bad_request("the values lie so far out that the model's answer is not a number")
         outputs = {_PROBABILITIES: lambda: _numbers(probabilities), _LABELS: lambda: self._names(probabilities)}
         answer = InferenceAnswer(
             model=self.model, id=request.id, outputs=tuple(outputs[name]() for name in wanted)
@@ -87,41 +93,33 @@ class InferenceTask:
         around_s = time.perf_counter() - started_s - infer_s
         return InferenceResult(body=body, headers=headers, decode_s=max(around_s, 0.0), infer_s=infer_s)
 
-    def _wanted(self, request: InferenceRequest) -> dict[str, bool]:
-        """Return the outputs to give, and whether each goes as raw bytes."""
-        known = [facts.name for facts in output_facts(self.signature)]
-        for output in request.outputs:
-            if output.name not in known:
-                raise _wrong(f"there is no output {output.name!r}; there are {' and '.join(known)}")
-        if request.outputs:
-            return {output.name: output.binary for output in request.outputs}
-        return dict.fromkeys(known, request.binary)
-
     def _images(self, request: InferenceRequest) -> list[bytes] | npt.NDArray[Any]:
         """Return what the engine takes, one for each picture."""
         if len(request.inputs) != 1 or request.inputs[0].name != _INPUT:
-            raise _wrong(f"the model has one input, called {_INPUT!r}")
+            raise RequestError.bad_request(f"the model has one input, called {_INPUT!r}")
         tensor = request.inputs[0]
         count = tensor.shape[0] if tensor.shape else 0
         if not 1 <= count <= MOST_IMAGES:
-            raise _wrong(
+            raise RequestError.bad_request(
                 f"the shape {list(tensor.shape)} must begin with the number of pictures, 1 to {MOST_IMAGES}"
             )
         if not isinstance(tensor.data, bytes):
             if tensor.shape not in ((count,), (count, 1)):
-                raise _wrong(f"encoded pictures have the shape [{count}] or [{count}, 1]")
+                raise RequestError.bad_request(f"encoded pictures have the shape [{count}] or [{count}, 1]")
             return [_decoded(element) for element in tensor.data]
         facts = input_facts(self.signature)
         if tensor.datatype not in (facts.datatype, "UINT8"):
-            raise _wrong(
+            raise RequestError.bad_request(
                 f"the model takes {facts.datatype}, pixels as UINT8, or encoded pictures as BYTES, "
                 f"not {tensor.datatype}"
             )
         if tensor.shape[1:] != facts.shape[1:]:
-            raise _wrong(f"the model takes the shape {list(facts.shape)}, not {list(tensor.shape)}")
+            raise RequestError.bad_request(
+                f"the model takes the shape {list(facts.shape)}, not {list(tensor.shape)}"
+            )
         values = np.frombuffer(tensor.data, "<f4" if tensor.datatype == "FP32" else np.uint8)
         if not np.isfinite(values).all():
-            raise _wrong("the tensor holds values that are not finite")
+            raise RequestError.bad_request("the tensor holds values that are not finite")
         return values.astype(values.dtype.newbyteorder("="), copy=False).reshape(tensor.shape)
 
     def _names(self, probabilities: npt.NDArray[np.float32]) -> Tensor:
@@ -133,6 +131,25 @@ class InferenceTask:
             data=tuple(self.signature.labels[index].encode() for index in best.flat),
             parameters={"content_type": "str"},  # tells MLServer's clients that it is text
         )
+
+
+def parsed(body: bytes, header_bytes: int | None) -> InferenceRequest:
+    """Read a request. Raises `RequestError` (400)."""
+    try:
+        return parse_request(body, header_bytes)
+    except ValueError as error:
+        raise RequestError.bad_request(str(error)) from None
+
+
+def wanted_outputs(request: InferenceRequest, known: Sequence[str]) -> dict[str, bool]:
+    """Return the outputs to give, of those that are known, and whether each goes as raw bytes. Raises
+    `RequestError` (400)."""
+    for output in request.outputs:
+        if output.name not in known:
+            raise RequestError.bad_request(f"there is no output {output.name!r}; there are {' and '.join(known)}")
+    if request.outputs:
+        return {output.name: output.binary for output in request.outputs}
+    return dict.fromkeys(known, request.binary)
 
 
 def _numbers(probabilities: npt.NDArray[np.float32]) -> Tensor:
@@ -150,7 +167,3 @@ def _decoded(element: bytes) -> bytes:
         return base64.b64decode(element, validate=True)
     except binascii.Error:
         return element
-
-
-def _wrong(message: str) -> RequestError:
-    return RequestError(400, "bad_request", message)

@@ -9,22 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from offload_sdk.model import Classifier, ModelFile, PictureLimits, open_picture, resolve
+from offload_sdk.model import AUTO, CATALOGUE, Classifier, ModelFile, resolve
+from offload_sdk.model.describe import CLASSIFICATION
 from offload_sdk.model.tflite_reader import read_tflite
-from server_stub.engine import Engine, Inference, Loader, Scores, Signature
-from server_stub.problems import RequestError
+from offload_sdk.tasks import read_task, task_name
+from server_stub.engine import Engine, EngineSource, Inference, Loader, Scores, Signature
+from server_stub.network_engine import network_source
 from server_stub.settings import ServerSettings
+from server_stub.upload import open_upload
 
 __all__ = ["ModelEngine", "ModelSource", "model_loader"]
 
-_NO_PIXEL_LIMIT = 2**62
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What devices and browsers send. Pillow's decoders of the others are slow on files made for that, or have had
-many faults, which matters less to a device with its own pictures."""
-
 
 class ModelEngine:
-    """One interpreter on one thread. The pixel bound is checked here, as it is a 413 and not a bad image."""
+    """A classifier's interpreter on one thread."""
 
     def __init__(self, classifier: Classifier, *, max_pixels: int) -> None:
         self._classifier = classifier
@@ -49,11 +47,7 @@ class ModelEngine:
         )
 
     def _pixels(self, image: bytes, timings: dict[str, float]) -> npt.NDArray[np.uint8]:
-        limits = PictureLimits(max_bytes=len(image), max_pixels=_NO_PIXEL_LIMIT, formats=_FORMATS)
-        picture = open_picture(image, self._classifier.spec, limits=limits)
-        if picture.info.pixels > self._max_pixels:
-            raise RequestError.too_many_pixels(picture.info.pixels, self._max_pixels)
-        return picture.tensor(timings)
+        return open_upload(image, self._classifier.spec, max_pixels=self._max_pixels).tensor(timings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +69,10 @@ class ModelSource:
 def model_loader(settings: ServerSettings) -> Loader:
     """Return the loader of the model that the settings name; it may fetch or build it."""
 
-    def load() -> ModelSource:
+    def load() -> EngineSource:
+        path = Path(settings.model).expanduser()
+        if settings.model not in (AUTO, *CATALOGUE) and (task := task_name(path)) != CLASSIFICATION:
+            return network_source(path, task, read_task(path), max_pixels=settings.max_pixels)
         file = resolve(settings.model, _models_dir(settings))
         return ModelSource(file=file, signature=_signature(file), max_pixels=settings.max_pixels)
 

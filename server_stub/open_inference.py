@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,14 +22,15 @@ from offload_sdk.wire_open_inference import (
 )
 from server_stub.answers import Answer, json_response
 from server_stub.direct_route import DirectRoute
-from server_stub.engine import EngineSource
+from server_stub.engine import EngineSource, Signature, Task, TaskSource, TensorSignature
 from server_stub.gate import Gate
 from server_stub.health import health_response
-from server_stub.inference_task import InferenceTask, input_facts, output_facts
+from server_stub.inference_task import InferenceResult, InferenceTask, input_facts, output_facts
 from server_stub.pool import Pool
 from server_stub.problems import RequestError
 from server_stub.schema_open_inference import INFER, LIVE, MODEL, MODEL_READY, READY, SERVER
 from server_stub.shell import context_of
+from server_stub.tensor_task import TensorTask
 from server_stub.whole_body import WholeBody
 
 __all__ = ["add_open_inference"]
@@ -57,17 +58,19 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
         return health_response(pool, {"ready": pool.state == "ready"})
 
     async def server(request: Request) -> Response:
-        extensions = [BINARY_EXTENSION, IMAGE_EXTENSION]
+        classifies = not isinstance(pool.source, TaskSource)
+        extensions = [BINARY_EXTENSION, IMAGE_EXTENSION] if classifies else [BINARY_EXTENSION]
         return json_response({"name": "offload-sdk", "version": __version__, "extensions": extensions})
 
     async def metadata(request: Request) -> Response:
         source = source_called(request.path_params["model"])
+        inputs, outputs = _tensors(source.signature)
         return json_response(
             {
                 "name": source.name,
                 "platform": "tensorflow_lite",
-                "inputs": [_facts(input_facts(source.signature))],
-                "outputs": [_facts(facts) for facts in output_facts(source.signature)],
+                "inputs": [_facts(facts) for facts in inputs],
+                "outputs": [_facts(facts) for facts in outputs],
             }
         )
 
@@ -79,16 +82,19 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
         source = source_called(request.path_params["model"])
         header_bytes = _header_bytes(request.headers.get(HEADER_LENGTH_HEADER))
         bound_bytes = min(max_body_bytes, _MOST_JSON_BYTES) if header_bytes is None else max_body_bytes
+        signature, top_k = source.signature, context_of(request.scope).top_k
+
+        def task(body: bytes) -> Task[InferenceResult]:
+            if isinstance(signature, TensorSignature):
+                return TensorTask(body=body, header_bytes=header_bytes, model=source.name, signature=signature)
+            return InferenceTask(
+                body=body, header_bytes=header_bytes, model=source.name, signature=signature, top_k=top_k
+            )
+
         return await gate.run(
             request,
             lambda: WholeBody(bound_bytes),
-            lambda body: InferenceTask(
-                body=body,
-                header_bytes=header_bytes,
-                model=source.name,
-                signature=source.signature,
-                top_k=context_of(request.scope).top_k,
-            ),
+            task,
             lambda result, _: Answer(body=result.body, headers=result.headers),
         )
 
@@ -98,7 +104,7 @@ def add_open_inference(app: FastAPI, pool: Pool, gate: Gate, *, max_body_bytes: 
         ("GET", SERVER_PATH, server, "The server", SERVER),
         ("GET", _MODEL_PATH, metadata, "The model", MODEL),
         ("GET", f"{_MODEL_PATH}/ready", model_ready, "Whether the model takes requests", MODEL_READY),
-        ("POST", f"{_MODEL_PATH}/infer", infer, "Classify tensors or pictures", INFER),
+        ("POST", f"{_MODEL_PATH}/infer", infer, "Classify tensors or pictures, or run another model", INFER),
     )
     for method, path, endpoint, summary, described in routes:
         app.router.add_api_route(
@@ -122,6 +128,12 @@ def _header_bytes(value: str | None) -> int | None:
             400, "bad_request", f"{HEADER_LENGTH_HEADER} must be a number of bytes, 1 to {_MOST_JSON_BYTES:,}"
         )
     return size_bytes
+
+
+def _tensors(signature: Signature | TensorSignature) -> tuple[Sequence[TensorFacts], Sequence[TensorFacts]]:
+    if isinstance(signature, TensorSignature):
+        return signature.inputs, signature.outputs
+    return (input_facts(signature),), output_facts(signature)
 
 
 def _facts(facts: TensorFacts) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class RequestError(Exception):
         return RequestError(self.status, self.code, self.message, headers=self.headers)
 
     @classmethod
+    def bad_request(cls, message: str) -> RequestError:
+        return cls(400, "bad_request", message)
+
+    @classmethod
     def no_image(cls, message: str) -> RequestError:
         return cls(400, "no_image", message)
 
@@ -134,6 +138,16 @@ class RequestError(Exception):
     @classmethod
     def internal(cls) -> RequestError:
         return cls(500, "internal", "the server failed on this request; its log has the details under this id")
+
+    @classmethod
+    def takes_no_pictures(cls) -> RequestError:
+        return cls(501, "takes_no_pictures", "this model takes tensors only; see /v2 (Open Inference Protocol)")
+
+    @classmethod
+    def model_replaced(cls) -> RequestError:
+        return cls(
+            503, "model_replaced", "the server has another kind of model now; ask for it again", retry_after_s=1
+        )
 
     @classmethod
     def not_ready(cls, state: str) -> RequestError:

@@ -26,8 +26,10 @@ __all__ = [
     "HEALTH_RESPONSES",
     "METRICS_RESPONSES",
     "AnalyzeAnswer",
+    "DetectionAnswer",
     "ErrorAnswer",
     "Health",
+    "MaskAnswer",
 ]
 
 
@@ -36,6 +38,7 @@ class Health(BaseModel):
     model_loaded: bool
     model: str | None
     version: str
+    task: str | None = Field(None, description="what the model does, if it is no classifier")
 
 
 class Prediction(BaseModel):
@@ -46,6 +49,29 @@ class Prediction(BaseModel):
 
 class AnalyzeAnswer(BaseModel):
     predictions: list[Prediction] = Field(description="best first")
+    model: str
+    request_id: str
+
+
+class Found(Prediction):
+    box: list[float] = Field(
+        min_length=4, max_length=4, description="left, top, right, bottom as shares of the upright picture's sides"
+    )
+
+
+class DetectionAnswer(BaseModel):
+    detections: list[Found] = Field(description="best first")
+    model: str
+    request_id: str
+
+
+class MaskFields(BaseModel):
+    labels: list[str]
+    png: str = Field(description="in base64, in greys: the value is the place of the class in `labels`")
+
+
+class MaskAnswer(BaseModel):
+    mask: MaskFields
     model: str
     request_id: str
 
@@ -98,8 +124,8 @@ METRICS_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 ANALYZE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
-        "model": AnalyzeAnswer,
-        "description": "the classes",
+        "model": AnalyzeAnswer | DetectionAnswer | MaskAnswer,
+        "description": "the classes; or what a detector found; or the class of each place, by a segmenter",
         "headers": {
             **_SEALED,
             SERVER_TIMING_HEADER: {
@@ -115,6 +141,7 @@ ANALYZE_RESPONSES: dict[int | str, dict[str, Any]] = {
     415: _error("the body is not multipart/form-data"),
     429: _error("this client sends more than its share", _RETRY),
     500: _error("the server failed"),
+    501: _error("the model takes tensors only, at /v2"),
     503: _error("overloaded, loading or draining", _RETRY),
     504: _error("the deadline cannot be met"),
 }

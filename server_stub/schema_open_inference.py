@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from offload_sdk.wire import REQUEST_ID_HEADER, SERVER_TIMING_HEADER
-from offload_sdk.wire_open_inference import HEADER_LENGTH_HEADER
+from offload_sdk.wire_open_inference import DATATYPES, HEADER_LENGTH_HEADER, MOST_TENSORS
 from server_stub.schema import ANALYZE_EXTRA
 
 __all__ = ["INFER", "LIVE", "MODEL", "MODEL_READY", "READY", "SERVER"]
@@ -141,14 +141,15 @@ INFER: dict[str, Any] = {
                             "inputs": {
                                 "type": "array",
                                 "minItems": 1,
-                                "maxItems": 1,
+                                "maxItems": MOST_TENSORS,
+                                "description": "a classifier has one, called `input`; others as metadata tell",
                                 "items": {
                                     "type": "object",
                                     "required": ["name", "shape", "datatype", "data"],
                                     "properties": {
-                                        "name": {"type": "string", "enum": ["input"]},
+                                        "name": {"type": "string", "examples": ["input"]},
                                         "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
-                                        "datatype": {"type": "string", "enum": ["FP32", "UINT8", "BYTES"]},
+                                        "datatype": {"type": "string", "enum": [*DATATYPES, "BYTES"]},
                                         "data": {"type": "array"},
                                     },
                                 },

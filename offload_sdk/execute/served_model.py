@@ -17,24 +17,13 @@ from offload_sdk._view import View
 from offload_sdk.errors import RemoteError
 from offload_sdk.model import Normalisation, imagenet_names
 from offload_sdk.typing import Task
-from offload_sdk.wire_open_inference import Tensor, TensorFacts
+from offload_sdk.wire_open_inference import DATATYPES, Tensor, TensorFacts
 
 __all__ = ["ServedModel", "finished", "labelled"]
 
 _VALUE_BYTES = {("UINT8", True): 1.0, ("FP32", True): 4.0, ("UINT8", False): 3.5, ("FP32", False): 12.5}
 """By datatype and whether it goes as raw bytes. As JSON a photograph's value takes 3.5, and normalised to nine
 digits 12.5, separators included."""
-
-_TYPES = {
-    **{
-        f"{kind}{8 * size}": f"<{code}{size}"
-        for kind, code in (("INT", "i"), ("UINT", "u"))
-        for size in (1, 2, 4, 8)
-    },
-    **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
-    "BOOL": "?",
-}
-"""The protocol's names of datatypes -> NumPy's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +87,7 @@ def finished(outputs: Sequence[Tensor], task: Task[Any], view: View) -> tuple[An
     """Return the task's result and the classes found. Raises `RemoteError` (`protocol`) if it makes nothing of the
     answer."""
     numeric = {
-        output.name: np.frombuffer(output.data, _TYPES[output.datatype]).reshape(output.shape)
+        output.name: np.frombuffer(output.data, f"<{DATATYPES[output.datatype]}").reshape(output.shape)
         for output in outputs
         if isinstance(output.data, bytes)
     }

@@ -9,6 +9,7 @@ from offload_sdk.model.catalogue import AUTO, CATALOGUE, CatalogueEntry, model_p
 from offload_sdk.model.classifier import Classifier
 from offload_sdk.model.describe import describe_network
 from offload_sdk.model.labels import imagenet_names
+from offload_sdk.model.network import Network
 from offload_sdk.model.payload import payloads_for
 from offload_sdk.model.picture import OpenPicture, PictureLimits, open_picture
 from offload_sdk.model.runtime import runtime_name
@@ -22,6 +23,7 @@ __all__ = [
     "Classifier",
     "InputSpec",
     "ModelFile",
+    "Network",
     "Normalisation",
     "OpenPicture",
     "PictureLimits",

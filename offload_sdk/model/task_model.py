@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from offload_sdk._types import Label
 from offload_sdk.errors import ModelError, OffloadError
 from offload_sdk.model.feed import pixel_feed
-from offload_sdk.model.network import Network, Values
+from offload_sdk.model.network import Network
+from offload_sdk.model.picture import open_picture
 from offload_sdk.model.spec import InputSpec, ModelFile
 from offload_sdk.typing import Picture, Task
 
@@ -19,14 +21,17 @@ T = TypeVar("T")
 
 
 class TaskModel(Generic[T]):
-    """One interpreter. Safe for several threads, which take turns. Raises `ModelError` if it cannot be run."""
+    """One interpreter. Safe for several threads, which take turns. Raises `ModelError` if it cannot be run.
+
+    `network` runs it on tensors.
+    """
 
     def __init__(self, model: ModelFile, task: Task[T], threads: int = 1) -> None:
         self.model = model
         self.task = task
         self.threads = threads
-        self._network = Network(model.path, threads)
-        self._feed = pixel_feed(next(iter(self._network.inputs.values())), model.normalisation)
+        self.network = Network(model.path, threads)
+        self._feed = pixel_feed(next(iter(self.network.inputs.values())), model.normalisation)
 
     @property
     def name(self) -> str:
@@ -45,7 +50,7 @@ class TaskModel(Generic[T]):
             ModelError: the runtime failed, or the task makes nothing of the model's outputs.
         """
         pixels = picture.tensor(timings)
-        outputs = self._network.outputs_of(lambda interpreter: self._feed(interpreter, pixels), timings)
+        outputs = self.network.outputs_of(lambda interpreter: self._feed(interpreter, pixels), timings)
         started_s = time.perf_counter()
         try:
             result = self.task.finish(outputs, picture.view)
@@ -57,10 +62,13 @@ class TaskModel(Generic[T]):
         timings["infer"] = timings.get("infer", 0.0) + time.perf_counter() - started_s
         return result, labels
 
-    def compute(self, inputs: Mapping[str, Values], timings: dict[str, float]) -> dict[str, Values]:
-        """Return the model's raw outputs for raw inputs."""
-        return self._network.compute(inputs, timings)
+    def try_out(self, timings: dict[str, float]) -> None:
+        """Solve a black picture: then it is known whether the task can read the model, and the weights are packed.
+
+        Raises as `solve` does.
+        """
+        self.solve(open_picture(np.zeros((8, 8, 3), np.uint8), self.spec), timings)
 
     def close(self) -> None:
         """Frees the model's memory after the inference under way. Further calls raise ModelError."""
-        self._network.close()
+        self.network.close()

@@ -1,4 +1,4 @@
-"""Serialises a small static graph as a TFLite file: tensors, operators, one input, one output.
+"""Serialises a small static graph as a TFLite file: tensors, operators, inputs, outputs.
 
 Written on `flatbuffers.Builder` with the field numbers of TFLite's public schema (version 3 of `schema.fbs`)
 rather than on the generated classes that `ai_edge_litert` ships: 32-bit Arm has only `tflite_runtime`, which
@@ -156,14 +156,14 @@ class GraphWriter:
     def softmax(self, source: int, output: int) -> None:
         self._steps.append(_Step(Operator.SOFTMAX, (source,), output, (_Field(0, "PrependFloat32Slot", 1.0),)))
 
-    def write(self, source: int, output: int) -> bytes:
-        """The file. The same graph gives the same bytes."""
+    def write(self, source: int | Sequence[int], output: int | Sequence[int]) -> bytes:
+        """The file, with one or several inputs and outputs. The same graph gives the same bytes."""
         builder = flatbuffers.Builder(sum(map(len, self._buffers)) + (1 << 16))
         codes = sorted({step.operator for step in self._steps})
         buffers = _tables(builder, self._buffers, _buffer)
         tensors = _tables(builder, self._tensors, _tensor)
         steps = _tables(builder, self._steps, lambda b, step: _step(b, step, codes.index(step.operator)))
-        ends = [_integers(builder, [number]) for number in (source, output)]
+        ends = [_integers(builder, [end] if isinstance(end, int) else end) for end in (source, output)]
         name = builder.CreateString("main")
         builder.StartObject(5)
         for slot, offset in enumerate((tensors, *ends, steps, name)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from offload_sdk.errors import ModelError
 from offload_sdk.model.describe import CLASSIFICATION, label_names, side_file
@@ -20,26 +20,31 @@ from offload_sdk.tasks.anchors import CentreAnchors
 from offload_sdk.tasks.detection import ObjectDetection
 from offload_sdk.tasks.segmentation import Segmentation
 
-__all__ = ["TENSORS", "read_task"]
+__all__ = ["read_task", "task_name"]
 
-TENSORS = "tensors"
-_TASKS = ("detection", "segmentation", CLASSIFICATION, TENSORS)
+_DETECTION, _SEGMENTATION = "detection", "segmentation"
+_TASKS = (_DETECTION, _SEGMENTATION, CLASSIFICATION, "tensors")
 
 
-def read_task(path: Path) -> ObjectDetection | Segmentation | Literal["classification", "tensors"]:
-    """Return the task of the model at `path`; the name of one that is no `WireTask`, and without a word on it
-    `classification`. Raises `ModelError` if the file beside it is wrong."""
+def task_name(path: Path) -> str:
+    """Return which of the four the model at `path` does. Raises `ModelError` if the file beside it is wrong."""
+    task = side_file(path).get("task", CLASSIFICATION)
+    if task not in _TASKS:
+        raise ModelError(f"{path.with_suffix('.json')}: task must be one of {', '.join(_TASKS)}, not {task!r}.")
+    return str(task)
+
+
+def read_task(path: Path) -> ObjectDetection | Segmentation | None:
+    """Return the task of the model at `path`; None if it classifies or takes tensors only. Raises `ModelError`."""
+    task = task_name(path)
+    if task not in (_DETECTION, _SEGMENTATION):
+        return None
     side = side_file(path)
-    task = side.get("task", CLASSIFICATION)
-    if task in (CLASSIFICATION, TENSORS):
-        return task  # type: ignore[no-any-return]  # one of the two, as just compared
     fit = side.get("fit", "stretch")
-    if task not in _TASKS or fit not in ("pad", "stretch"):
-        raise ModelError(
-            f"{path.with_suffix('.json')}: task must be one of {', '.join(_TASKS)}, and fit pad or stretch."
-        )
+    if fit not in ("pad", "stretch"):
+        raise ModelError(f"{path.with_suffix('.json')}: fit must be pad or stretch, not {fit!r}.")
     names = label_names(path, read_tflite(path), side) or ()
-    if task == "segmentation":
+    if task == _SEGMENTATION:
         return Segmentation(names=names, fit=fit)
     return ObjectDetection(
         names=names,

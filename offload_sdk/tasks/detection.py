@@ -38,8 +38,8 @@ class ObjectDetection:
 
     Without `anchors` the model must give finished boxes, as TFLite's operator for that does: boxes of shape
     (1, N, 4), each (top, left, bottom, right), then classes and scores of shape (1, N) and how many count; or,
-    as newer exporters have it, scores, boxes, how many count, classes. With `anchors` it gives raw boxes of shape
-    (1, A, 4 or more) and logits of shape (1, A, classes). What is less sure than `min_score` is left out, and of
+    as newer exporters have it, scores, boxes, how many count, classes. With `anchors` it gives for each of them a
+    raw box, (1, …, 4 or more), and logits, (1, …, classes). What is less sure than `min_score` is left out, and of
     two boxes of a class that overlap (intersection / union) by more than `max_overlap` the less sure one.
     """
 
@@ -63,7 +63,10 @@ class ObjectDetection:
 
     def labels(self, result: Sequence[Detection]) -> tuple[Label, ...]:
         """Return each class once, as sure as its surest."""
-        return tuple({one.label.index: one.label for one in reversed(result)}.values())[::-1]
+        surest: dict[int, Label] = {}
+        for one in result:
+            surest.setdefault(one.label.index, one.label)
+        return tuple(surest.values())
 
     def to_wire(self, result: Sequence[Detection]) -> dict[str, Any]:
         return {
@@ -95,9 +98,10 @@ class ObjectDetection:
 
     def _raw(self, values: Sequence[_Values]) -> tuple[_Values, _Values, _Values]:
         assert self.anchors is not None
-        if len(values) != 2 or any(value.ndim != 3 or value.shape[0] != 1 for value in values):
+        if len(values) != 2 or any(value.ndim < 3 or len(value) != 1 or value.size == 0 for value in values):
             raise ValueError("a detector with anchors has 2 outputs: boxes and logits for each anchor")
-        (raw,), (logits,) = sorted(values, key=lambda value: value.shape[2] < 4)
+        by_anchor = (value.reshape(-1, value.shape[-1]) for value in values)
+        raw, logits = sorted(by_anchor, key=lambda value: value.shape[1] < 4)
         boxes = self.anchors.decode(raw)
         if len(logits) != len(boxes):
             raise ValueError(f"{len(logits)} anchors have logits and {len(boxes)} boxes")

@@ -14,13 +14,14 @@ from PIL import Image
 
 from offload_sdk._types import Label
 from offload_sdk._view import View
+from offload_sdk.model.sources import EncodedSource, PictureLimits
 from offload_sdk.wire import parse_name
 
 __all__ = ["Mask", "Segmentation"]
 
 _Values = npt.NDArray[Any]
 _MOST_CLASSES = 256
-_MOST_PLACES = 1024 * 1024
+_MASKS = PictureLimits(max_pixels=1024 * 1024, formats=("PNG",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,10 +87,10 @@ class Segmentation:
         names = entry["labels"]
         if not isinstance(names, list) or not 0 < len(names) <= _MOST_CLASSES:
             raise ValueError(f"a mask has 1 to {_MOST_CLASSES} labels")
-        with Image.open(BytesIO(base64.b64decode(entry["png"], validate=True)), formats=("PNG",)) as image:
-            if image.width * image.height > _MOST_PLACES or image.mode != "L":
-                raise ValueError(f"a mask of {image.width} × {image.height}, {image.mode}")
-            classes = np.array(image)
+        image = EncodedSource(base64.b64decode(entry["png"], validate=True), _MASKS).decode(1).image
+        if image.mode != "L":
+            raise ValueError(f"a mask in the colours {image.mode}")
+        classes = np.array(image)
         if classes.max() >= len(names):
             raise ValueError(f"a mask with the class {classes.max()} of {len(names)}")
         return Mask(classes=classes, names=tuple(map(parse_name, names)))

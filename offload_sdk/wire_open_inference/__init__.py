@@ -27,13 +27,15 @@ from offload_sdk.wire_open_inference.messages import (
     parse_model_inputs,
     parse_request,
 )
-from offload_sdk.wire_open_inference.tensors import Tensor
+from offload_sdk.wire_open_inference.tensors import DATATYPES, MOST_TENSORS, Tensor
 
 __all__ = [
     "BINARY_EXTENSION",
+    "DATATYPES",
     "HEADER_LENGTH_HEADER",
     "IMAGE_EXTENSION",
     "LIVE_PATH",
+    "MOST_TENSORS",
     "READY_PATH",
     "SERVER_PATH",
     "InferenceAnswer",

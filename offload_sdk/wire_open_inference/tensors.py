@@ -13,10 +13,19 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-__all__ = ["MOST_TENSORS", "Tensor", "compact_json", "encode_tensor", "name_of", "parameters_of", "parse_tensors"]
+__all__ = [
+    "DATATYPES",
+    "MOST_TENSORS",
+    "Tensor",
+    "compact_json",
+    "encode_tensor",
+    "name_of",
+    "parameters_of",
+    "parse_tensors",
+]
 
 MOST_TENSORS = 16
-_FORMATS = {
+DATATYPES = {
     "BOOL": "?",
     "UINT8": "B",
     "UINT16": "H",
@@ -30,6 +39,7 @@ _FORMATS = {
     "FP32": "f",
     "FP64": "d",
 }
+"""The numeric datatypes, each with its code of `struct`, which is NumPy's too."""
 _DIGITS = {"FP16": 5, "FP32": 9, "FP64": 17}  # as many as bring the same number back
 _MOST_RANK = 8
 _MOST_NAME_CHARS = 300
@@ -51,7 +61,7 @@ class Tensor:
     def numbers(self) -> tuple[float, ...]:
         """Return the values of a numeric tensor."""
         assert isinstance(self.data, bytes)
-        return struct.unpack(f"<{math.prod(self.shape)}{_FORMATS[self.datatype]}", self.data)
+        return struct.unpack(f"<{math.prod(self.shape)}{DATATYPES[self.datatype]}", self.data)
 
 
 def encode_tensor(tensor: Tensor, *, binary: bool) -> tuple[str, bytes]:
@@ -79,7 +89,7 @@ def parse_tensors(entries: Any, tail: memoryview) -> tuple[Tensor, ...]:
     tensors = []
     for entry in entries:
         name, datatype, shape = name_of(entry["name"]), name_of(entry["datatype"]), _shape(entry["shape"])
-        if datatype != "BYTES" and datatype not in _FORMATS:
+        if datatype != "BYTES" and datatype not in DATATYPES:
             raise ValueError(
                 f"the tensor {name!r} has the datatype {datatype!r}, which the protocol does not know"
             )
@@ -140,12 +150,12 @@ def _from_json(name: str, datatype: str, shape: tuple[int, ...], values: Any) ->
     _check_count(name, shape, len(values), "values")
     if datatype == "BYTES":
         return tuple(value.encode() for value in values)
-    return struct.pack(f"<{len(values)}{_FORMATS[datatype]}", *values)
+    return struct.pack(f"<{len(values)}{DATATYPES[datatype]}", *values)
 
 
 def _from_bytes(name: str, datatype: str, shape: tuple[int, ...], raw: bytes) -> bytes | tuple[bytes, ...]:
     if datatype != "BYTES":
-        _check_count(name, (*shape, struct.calcsize(f"<{_FORMATS[datatype]}")), len(raw), "bytes")
+        _check_count(name, (*shape, struct.calcsize(f"<{DATATYPES[datatype]}")), len(raw), "bytes")
         return raw
     elements = []
     at = 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from offload_sdk.errors import InvalidImageError
+from offload_sdk.errors import InvalidImageError, ModelError
 from server_stub.engine import Inference, Scores, Signature
 from server_stub.logs import configure_logging
 from server_stub.model_engine import model_loader
@@ -47,6 +47,8 @@ class Replica:
         configure_logging()
         settings = read_settings([], os.environ, prog="ray", inherited=settings_of_the_sdk(os.environ))
         source = model_loader(settings)()
+        if not isinstance(source.signature, Signature):
+            raise ModelError(f"the model {source.name} is no classifier, which is all that replicas serve")
         self._model = Model(name=source.name, signature=source.signature)
         self._engine = source.engine()
 
