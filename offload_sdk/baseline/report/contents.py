@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.report.bars import bars
+from offload_sdk.baseline.report.breakeven_section import break_even
 from offload_sdk.baseline.report.findings import Finding, findings
 from offload_sdk.baseline.report.images import distribution, drift, over_size
 from offload_sdk.baseline.report.numbers import joules, seconds, size, usd
@@ -39,6 +40,7 @@ def contents(summary: Summary, measurements: Sequence[Measurement]) -> Contents:
         _results(ways, first, second),
         _single_images(ways, measurements),
         _energy(ways),
+        break_even(summary, ways, measurements),
         surroundings(summary),
         method(summary, ways, measurements),
     )
