@@ -1,8 +1,6 @@
 """The picture of a log: what each path was predicted to take, what it took, and which one was chosen.
 
-Needs matplotlib (the extra `report`), which is loaded by the functions and used without its global state. The
-colours are those of Okabe and Ito, which people with any colour vision tell apart; line styles and markers say
-the same once more.
+Needs matplotlib (the extra `report`), which is loaded by the functions.
 """
 
 from __future__ import annotations
@@ -10,13 +8,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from io import BytesIO, StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offload_sdk._types import Estimate, Record
-from offload_sdk.errors import ConfigurationError, OffloadError
+from offload_sdk.errors import ConfigurationError
+from offload_sdk.report.picture import CLOUD_COLOURS, INK, LINES, LOCAL_COLOUR, MARKERS, blank, inline, save
 from offload_sdk.report.runs import comparable_s, is_answered
 
 if TYPE_CHECKING:
@@ -26,11 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["decisions", "svg"]
 
 MAX_IMAGES = 3000
-_LOCAL_COLOUR = "#0072B2"
-_COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00")
-_MARKERS = ("o", "s", "^", "D", "v")
-_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-_FAILED_COLOUR = "#000000"
 _Z90 = 1.2815515655446004
 _LEAST_GAP_S = 30.0
 
@@ -48,59 +41,41 @@ def decisions(
     after the first image drawn and lasting until the next. Raises `ConfigurationError` for no images, an unknown
     suffix or without matplotlib, `OffloadError` when the file cannot be written.
     """
-    figure = _figure(deque(rows, MAX_IMAGES), title, phases)
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise ConfigurationError(f"{path} must end in .png, .svg or .pdf")
-    content = BytesIO()
-    figure.savefig(content, format=kind, dpi=130)
-    try:
-        path.write_bytes(content.getvalue())
-    except OSError as error:
-        raise OffloadError(f"the picture {path} cannot be written: {error.strerror}") from None
+    save(_figure(deque(rows, MAX_IMAGES), title, phases), path)
 
 
 def svg(rows: Iterable[Record]) -> str:
     """Return the picture as an `<svg>` element to put into a page. Raises as `decisions` does."""
-    figure = _figure(deque(rows, MAX_IMAGES), None)
-    stream = StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]
+    return inline(_figure(deque(rows, MAX_IMAGES), None), "decisions")
 
 
 def _figure(records: Iterable[Record], title: str | None, phases: Sequence[tuple[float, str]] = ()) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigurationError("pictures need matplotlib: pip install 'offload-sdk[report]'") from None
     records = sorted(records, key=lambda record: record.wall_s)
     if not records:
         raise ConfigurationError("the log holds no images, so there is nothing to draw")
-    figure = Figure(figsize=(11.0, 6.2), layout="constrained")
-    grid = figure.add_gridspec(2, 1, height_ratios=(9, 1))
-    times = figure.add_subplot(grid[0])
-    strip = figure.add_subplot(grid[1], sharex=times)
-    options = _options(records)
-    scale, unit = _time_unit(records[-1].wall_s - records[0].wall_s)
-    xs = [(record.wall_s - records[0].wall_s) / scale for record in records]
-    gap = _gap(records) / scale
-    drawn_ms: list[float] = []
-    for index, option in enumerate(options):
-        drawn_ms += _draw_option(times, option, _colour(option, index), index, records, xs, gap)
-    _draw_strip(strip, options, records, xs)
-    _draw_phases(times, strip, [(start_s / scale, name) for start_s, name in phases], xs[-1])
-    heading = title or "Predicted and actual time of each path"
-    times.set_title(heading, loc="left", fontweight="bold", pad=20.0 if phases else None)
-    times.set_ylabel("time for one image (ms)")
-    times.tick_params(labelbottom=False)
-    times.grid(True, which="major", alpha=0.25)
-    _scale_times(times, drawn_ms)
-    strip.set_xlabel(f"time since the first image ({unit}); × where the chosen path gave no answer")
-    figure.legend(
-        *times.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize="small"
-    )
-    return figure
+    with blank(11.0, 6.2) as figure:
+        grid = figure.add_gridspec(2, 1, height_ratios=(9, 1))
+        times = figure.add_subplot(grid[0])
+        strip = figure.add_subplot(grid[1], sharex=times)
+        options = _options(records)
+        scale, unit = _time_unit(records[-1].wall_s - records[0].wall_s)
+        xs = [(record.wall_s - records[0].wall_s) / scale for record in records]
+        gap = _gap(records) / scale
+        drawn_ms: list[float] = []
+        for index, option in enumerate(options):
+            drawn_ms += _draw_option(times, option, _colour(option, index), index, records, xs, gap)
+        _draw_strip(strip, options, records, xs)
+        _draw_phases(times, strip, [(start_s / scale, name) for start_s, name in phases], xs[-1])
+        heading = title or "Predicted and actual time of each path"
+        times.set_title(heading, loc="left", fontweight="bold", pad=20.0 if phases else None)
+        times.set_ylabel("time for one image (ms)")
+        times.tick_params(labelbottom=False)
+        times.grid(True, which="major", alpha=0.25)
+        _scale_times(times, drawn_ms)
+        strip.set_xlabel(f"time since the first image ({unit}); × where the chosen path gave no answer")
+        handles, labels = times.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
+        return figure
 
 
 def _draw_option(
@@ -113,14 +88,13 @@ def _draw_option(
     gap: float,
 ) -> list[float]:
     """Draw the prediction of one option as line and band, and its runs as points; return the heights in ms."""
-    marker, line = _MARKERS[index % len(_MARKERS)], _LINES[index % len(_LINES)]
+    marker, line = MARKERS[index % len(MARKERS)], LINES[index % len(LINES)]
     band = [
         (x, r.decision.predicted[option])
         for x, r in zip(xs, records, strict=True)
         if option in r.decision.predicted
     ]
-    name = option.replace("$", r"\$")  # matplotlib reads $…$ as a formula
-    label = f"{name}: predicted mean, p10 to p90"
+    label = f"{option}: predicted mean, p10 to p90"
     heights: list[float] = []
     for piece in _pieces(band, gap):
         at = [x for x, _ in piece]
@@ -141,13 +115,13 @@ def _draw_option(
     styles: dict[str, dict[str, Any]] = {
         "answer": {"marker": marker, "color": colour, "edgecolors": "white", "linewidths": 0.4},
         "shadow": {"marker": marker, "facecolors": "none", "edgecolors": colour, "linewidths": 0.9},
-        "failed": {"marker": "x", "color": _FAILED_COLOUR, "linewidths": 1.2},
+        "failed": {"marker": "x", "color": INK, "linewidths": 1.2},
     }
     words = {"answer": "actual", "shadow": "measured besides (shadow)", "failed": "failed or given up"}
     for kind, points in runs.items():
         if points:
             at, actual = [x for x, _ in points], [height for _, height in points]
-            axes.scatter(at, actual, s=size, zorder=3, label=f"{name}: {words[kind]}", **styles[kind])
+            axes.scatter(at, actual, s=size, zorder=3, label=f"{option}: {words[kind]}", **styles[kind])
             heights += actual
     return heights
 
@@ -162,8 +136,8 @@ def _draw_strip(axes: Axes, options: Sequence[str], records: Sequence[Record], x
             for x, record in zip(xs, records, strict=True)
             if record.decision.chosen == option and (record.fallback or record.path is None)
         ]
-        axes.scatter(fell, [index] * len(fell), marker="x", s=28, linewidths=1.2, color=_FAILED_COLOUR)
-    axes.set_yticks(range(len(options)), [f"chose {option}".replace("$", r"\$") for option in options])
+        axes.scatter(fell, [index] * len(fell), marker="x", s=28, linewidths=1.2, color=INK)
+    axes.set_yticks(range(len(options)), [f"chose {option}" for option in options])
     axes.set_ylim(len(options) - 0.4, -0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, axis="x", alpha=0.25)
@@ -177,7 +151,7 @@ def _draw_phases(times: Axes, strip: Axes, phases: Sequence[tuple[float, str]], 
             continue
         if index % 2:
             for axes in (times, strip):
-                axes.axvspan(start, stop, color="black", alpha=0.05, linewidth=0, zorder=0)
+                axes.axvspan(start, stop, color=INK, alpha=0.05, linewidth=0, zorder=0)
         place = times.get_xaxis_transform()
         times.text((start + stop) / 2, 1.01, name, transform=place, ha="center", va="bottom", fontsize="small")
 
@@ -188,7 +162,7 @@ def _options(records: Iterable[Record]) -> list[str]:
 
 
 def _colour(option: str, index: int) -> str:
-    return _LOCAL_COLOUR if option == "local" else _COLOURS[(index - 1) % len(_COLOURS)]
+    return LOCAL_COLOUR if option == "local" else CLOUD_COLOURS[(index - 1) % len(CLOUD_COLOURS)]
 
 
 def _bounds_ms(estimate: Estimate) -> tuple[float, float]:

@@ -6,22 +6,12 @@ from html import escape
 
 from offload_sdk._version import __version__
 from offload_sdk.report.render import BASELINE_TITLE, HEADER, NOTES, TITLE, cells, facts
+from offload_sdk.report.style import style
 from offload_sdk.report.table import Report
 
 __all__ = ["page"]
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
-tr.whole { font-weight: 600; }
-figure { margin: 1rem 0; background: #fff; } svg { max-width: 100%; height: auto; }
-.notes { color: #767676; font-size: .9rem; }
-"""
+_ALT = "What each path was predicted to take, what it took, and which one was chosen, over time"
 
 
 def page(report: Report, *, source: str, chart: str | None = None) -> str:
@@ -35,7 +25,8 @@ def page(report: Report, *, source: str, chart: str | None = None) -> str:
         title = f"{BASELINE_TITLE} ({report.baseline_images:,} images)"
         sections.append(_section(title, cells(report, baseline=True)))
     if chart is not None:
-        sections.append(f"<h2>Over time</h2>\n<figure>{chart}</figure>")
+        picture = f'<div role="img" aria-label="{_ALT}">{chart}</div>'
+        sections.append(f"<h2>Over time</h2>\n<figure>{picture}</figure>")
     notes = "".join(f"<p>{escape(note)}</p>" for note in NOTES)
     return f"""<!doctype html>
 <html lang="en">
@@ -43,7 +34,7 @@ def page(report: Report, *, source: str, chart: str | None = None) -> str:
 <meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <title>Local against cloud: {escape(source)}</title>
-<style>{_STYLE}</style>
+<style>{style()}</style>
 </head>
 <body>
 <h1>Local against cloud</h1>

@@ -114,11 +114,13 @@ def test_a_hostile_name_is_text(tmp_path: Path) -> None:
 def test_imported_runs_have_the_parts_that_they_have_data_for(tmp_path: Path) -> None:
     written = write(imported(), [], tmp_path)
     assert sorted(path.stem for path in written if path.suffix == ".png") == [
+        "figure_14_break_even_round_trip", "figure_15_break_even_size",
         "figure_7_total_time", "figure_8_time_per_image", "figure_9_cost",
     ]  # fmt: skip
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "ec2, by 4.7 %" in text
     assert "fargate, by 22.2 %" in text
+    assert "5.6" in text  # times the list price is what Fargate is stated to cost
     assert 'id="images"' not in text
     assert 'id="energy"' not in text
 

@@ -48,21 +48,21 @@ def test_the_published_conclusions_are_computed() -> None:
     faster, cheaper = findings(ways_of(imported()))
     assert (faster.title, faster.answer) == ("Faster", "ec2, by 4.7 %")
     assert (cheaper.title, cheaper.answer) == ("Cheaper", "fargate, by 22.2 %")
-    assert "4.7 % less than fargate (1,819.48 s ± 25.58 s)" in faster.text
+    assert "4.7 % less than fargate with 1,819.48 s ± 25.58 s" in faster.text
     assert "Each of its 3 runs was better than every run of the others." in faster.text
 
 
 def test_other_runs_give_other_conclusions() -> None:
     runs = {"ec2": [(20.0, 0.2, 0.5), (10.0, 0.1, 0.5)], "fargate": [(12.0, 0.12, 0.5), (8.0, 0.08, 0.5)]}
     faster, cheaper = findings(ways_of(imported(runs)))
-    assert faster.answer == "fargate, by 33.3 %"
-    assert "overlap" in faster.text
+    assert faster.answer == "fargate or ec2"
+    assert "33.3 % less than ec2 with 15.00 s ± 7.07 s. Its runs and those of ec2 overlap" in faster.text
     assert cheaper.answer == "no difference"
 
 
 def test_one_run_claims_nothing_of_chance_and_one_target_no_comparison() -> None:
     (faster,) = findings(ways_of(imported({"a": [(2.0, None, None)], "b": [(1.0, None, None)]})))
-    assert faster.text == "b takes 1.00 s a run, 50.0 % less than a (2.00 s). One run says nothing of chance."
+    assert faster.text == "b takes 1.00 s a run; 50.0 % less than a with 2.00 s. One run says nothing of chance."
     assert findings(ways_of(imported({"a": [(2.0, 0.1, 0.1)]}))) == []
 
 

@@ -84,7 +84,7 @@ def test_the_picture_is_a_png_of_some_size(tmp_path: Path, run: Any, image: Any)
     content = target.read_bytes()
     assert content.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", content[16:24])
-    assert (width, height) == (1430, 806)
+    assert (width, height) == (1650, 930)
 
 
 def test_the_picture_in_a_page_is_escaped(run: Any, image: Any) -> None:

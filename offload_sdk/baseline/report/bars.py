@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from offload_sdk.baseline.report.numbers import rounded
+from offload_sdk.baseline.report.numbers import column, rounded
 from offload_sdk.baseline.report.ways import Way
 from offload_sdk.baseline.summary import Run
 from offload_sdk.report.picture import INK, blank
@@ -35,22 +35,24 @@ def bars(ways: Sequence[Way], value: Callable[[Run], float | None], label: str, 
     scale, unit = (1e3, "ms") if unit == "s" and max(max(v) for _, v in known) < 1.0 else (1.0, unit)
     with blank(max(4.2, 1.3 + _BAR_IN * len(known)), 3.6) as figure:
         axes = figure.add_subplot()
-        for place, (way, values) in enumerate(known):
-            mean = scale * statistics.fmean(values)
-            sd = scale * statistics.stdev(values) if len(values) > 1 else None
+        means = [scale * statistics.fmean(values) for _, values in known]
+        for place, ((way, values), mean, shown) in enumerate(
+            zip(known, means, column(means, least=0), strict=True)
+        ):
+            sd = scale * statistics.stdev(values) if len(values) > 1 else 0.0
             axes.bar(
                 place,
                 mean,
                 width=0.62,
-                yerr=sd,
+                yerr=sd or None,
                 facecolor="none" if way.hollow else way.colour,
                 edgecolor=way.colour,
                 linewidth=2.5,
                 error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 5.0, "capthick": 1.2},
             )
             axes.annotate(
-                rounded(mean) + (f"\n± {rounded(sd, 2)}" if sd else ""),
-                (place, mean + (sd or 0.0)),
+                shown + (f"\n± {rounded(sd, 2)}" if sd else ""),
+                (place, mean + sd),
                 xytext=(0, 4),
                 textcoords="offset points",
                 ha="center",

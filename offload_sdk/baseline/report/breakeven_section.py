@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.report.breakeven import Board, Cloud
 from offload_sdk.baseline.report.breakeven_chart import RTTS_S, round_trips, sizes
-from offload_sdk.baseline.report.inputs import Inputs, inputs
+from offload_sdk.baseline.report.inputs import Inputs
 from offload_sdk.baseline.report.numbers import rounded, seconds, size
 from offload_sdk.baseline.report.section import Drawing, Section
 from offload_sdk.baseline.report.tables import Table
-from offload_sdk.baseline.report.ways import Way
 from offload_sdk.baseline.summary import Summary
 
 __all__ = ["break_even"]
 
-_MBPS, _RTT_S = 10.0, 0.02
+_MBPS, _RTT_S, _RTT = 10.0, 0.02, "20 ms"
 _BYTES_PER_S = 1e6 / 8.0 * _MBPS
 _NEVER = "never"
 
 
-def break_even(summary: Summary, ways: Sequence[Way], measurements: Sequence[Measurement]) -> Section:
+def break_even(summary: Summary, found: Inputs) -> Section:
     """Modelled from what was measured, where it was, and from published figures."""
-    board = summary.machine.get("board")
-    found = inputs(ways, measurements, None if board is None else str(board))
     return Section(
         anchor="break-even",
         title="When the cloud is faster",
@@ -39,7 +33,7 @@ def break_even(summary: Summary, ways: Sequence[Way], measurements: Sequence[Mea
                 name="figure_14_break_even_round_trip",
                 title="Figure 14. Break-even round trip",
                 caption="Below a board's line the cloud answers sooner. Stars are the links of this experiment. "
-                "Where the right panel is higher, leaving the decoding to the server saves more than the bytes cost.",
+                "Where the right panel is higher, the server's decoding saves more than the bytes cost.",
                 alt="Round trip below which the cloud is faster, over the uplink's rate, a line per board.",
                 figure=round_trips(found, _links(summary)),
             ),
@@ -49,7 +43,7 @@ def break_even(summary: Summary, ways: Sequence[Way], measurements: Sequence[Mea
                 caption="Original files below a board's line are answered sooner by the cloud; right of where a "
                 "line leaves the top, files of any size are.",
                 alt="Size of the original file below which the cloud is faster, over the uplink's rate, at round "
-                f"trips of {' and '.join(seconds(rtt_s) for rtt_s in RTTS_S)}, a line per board.",
+                f"trips of {' and '.join(f'{1e3 * rtt_s:.0f} ms' for rtt_s in RTTS_S)}, a line per board.",
                 figure=sizes(found),
             ),
         ),
@@ -61,7 +55,9 @@ def _sentence(cloud: Cloud, found: Inputs) -> str:
     what = "the SDK's payload" if cloud.payload == "sdk" else f"an original file of {size(found.size_bytes)}"
     wins = {board.name: cloud.rtt_s(board, found.size_bytes, _BYTES_PER_S) for board in found.boards}
     told = [f"{name} below {seconds(rtt_s)} of round trip" for name, rtt_s in wins.items() if rtt_s is not None]
-    against = f"it is faster than {', '.join(told)}" if told else "it is faster than none of these boards"
+    against = (
+        f"the cloud is faster than {', '.join(told)}" if told else "the cloud is faster than none of these boards"
+    )
     never = [name for name, rtt_s in wins.items() if rtt_s is None]
     rest = f"; at no round trip than {', '.join(never)}" if told and never else ""
     return f"At {_MBPS:.0f} Mbit/s, and given {what}, {against}{rest}."
@@ -74,9 +70,9 @@ def _table(found: Inputs) -> Table:
             "Board",
             f"Local, {size(found.size_bytes)}",
             f"SDK payload: round trip at {_MBPS:.0f} Mbit/s",
-            f"SDK payload: uplink at {seconds(_RTT_S)}",
-            f"Original: uplink at {seconds(_RTT_S)}",
-            f"Original: file at {_MBPS:.0f} Mbit/s and {seconds(_RTT_S)}",
+            f"SDK payload: uplink at {_RTT}",
+            f"Original: uplink at {_RTT}",
+            f"Original: file at {_MBPS:.0f} Mbit/s and {_RTT}",
         ),
         cells=tuple(_row(board, found) for board in found.boards),
     )

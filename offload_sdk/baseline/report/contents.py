@@ -9,8 +9,10 @@ from datetime import datetime, timezone
 from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.report.bars import bars
 from offload_sdk.baseline.report.breakeven_section import break_even
+from offload_sdk.baseline.report.costs import costs
 from offload_sdk.baseline.report.findings import Finding, findings
 from offload_sdk.baseline.report.images import distribution, drift, over_size
+from offload_sdk.baseline.report.inputs import inputs
 from offload_sdk.baseline.report.numbers import joules, seconds, size, usd
 from offload_sdk.baseline.report.section import Drawing, Section
 from offload_sdk.baseline.report.surroundings import method, surroundings
@@ -36,11 +38,14 @@ def contents(summary: Summary, measurements: Sequence[Measurement]) -> Contents:
     """Put the whole report together. Raises `ConfigurationError` without matplotlib."""
     ways = ways_of(summary)
     first, second = table_1(ways), table_2(ways)
+    board = summary.machine.get("board")
+    found = inputs(ways, measurements, None if board is None else str(board))
     sections = (
         _results(ways, first, second),
         _single_images(ways, measurements),
         _energy(ways),
-        break_even(summary, ways, measurements),
+        costs(summary, ways, found.clouds[0].server_s.at(found.size_bytes)),
+        break_even(summary, found),
         surroundings(summary),
         method(summary, ways, measurements),
     )
@@ -87,7 +92,7 @@ def _results(ways: Sequence[Way], first: Table, second: Table) -> Section:
     return Section(
         anchor="results",
         title="Results",
-        tables=tuple(table for table in (second, first, further(ways)) if table is not None),
+        tables=tuple(table for table in (first, second, further(ways)) if table is not None),
         drawings=tuple(drawing for drawing in drawings if drawing is not None),
     )
 

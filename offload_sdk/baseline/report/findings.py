@@ -61,38 +61,40 @@ def _compared(quantity: _Quantity, ways: Sequence[Way]) -> Finding | None:
         return Finding(
             title=quantity.title, answer="no difference", text=f"{_listed(same)}: the same in the mean."
         )
-    # Beside the next one the last, in between the tables tell.
+    # Beside the next one the last; the tables tell what is between.
     told = others if len(others) < 3 else [others[0], others[-1]]
     against = [_against(best, entry, quantity) for entry in told]
-    own = f"{way.name} {quantity.verb} {_spread(quantity, values)} a run"
+    certainty, rivals = _certainty(values, others)
+    by = f", by {share(1.0 - best / second)}" if best else ""
     return Finding(
         title=quantity.title,
-        answer=way.name if not best else f"{way.name}, by {share(1.0 - best / second)}",
-        text=f"{own}, {_listed(against)}. {_certainty(values, others)}",
+        answer=f"{way.name}{by}" if not rivals else f"{' or '.join([way.name, *rivals])}",
+        text=f"{way.name} {quantity.verb} {_spread(quantity, values)} a run; {'; '.join(against)}. {certainty}",
     )
 
 
 def _against(best: float, entry: tuple[float, list[float], Way], quantity: _Quantity) -> str:
     mean, values, way = entry
-    gain = f"{share(1.0 - best / mean)} less than" if best else "against"
-    return f"{gain} {way.name} ({_spread(quantity, values)})"
+    gain = f"{share(1.0 - best / mean)} less than " if best else ""
+    return f"{gain}{way.name} {'with ' if best else quantity.verb + ' '}{_spread(quantity, values)}"
 
 
 def _spread(quantity: _Quantity, values: Sequence[float]) -> str:
-    mean = quantity.write(statistics.fmean(values))
-    if len(values) < 2:
-        return mean
-    return f"{mean} ± {quantity.write(statistics.stdev(values))}"
+    mean = statistics.fmean(values)
+    written = quantity.write(mean)
+    sd = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{written} ± {quantity.write(sd)}" if sd else written
 
 
-def _certainty(values: Sequence[float], others: Sequence[tuple[float, list[float], Way]]) -> str:
-    """Say whether the runs bear the difference out, without presuming how they are distributed."""
+def _certainty(values: Sequence[float], others: Sequence[tuple[float, list[float], Way]]) -> tuple[str, list[str]]:
+    """Say whether the runs bear the difference out, without presuming how they are distributed, and name those
+    whose runs overlap with the best one's."""
     if len(values) < 2:
-        return "One run says nothing of chance."
+        return "One run says nothing of chance.", []
     overlapping = [other.name for _, them, other in others if min(them) <= max(values)]
     if not overlapping:
-        return f"Each of its {len(values)} runs was better than every run of the others."
-    return f"Its runs and those of {_listed(overlapping)} overlap."
+        return f"Each of its {len(values)} runs was better than every run of the others.", []
+    return f"Its runs and those of {_listed(overlapping)} overlap: the difference may be chance.", overlapping
 
 
 def _payloads(ways: Sequence[Way]) -> list[Finding | None]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 __all__ = ["NOTHING", "column", "joules", "rounded", "seconds", "share", "size", "usd"]
 
 NOTHING = "–"
+_MOST_DECIMALS = 9
 
 
 def column(values: Sequence[float | None], *, digits: int = 3, least: int = 2) -> list[str]:
@@ -17,6 +18,7 @@ def column(values: Sequence[float | None], *, digits: int = 3, least: int = 2) -
     decimals = least
     if known:
         decimals = max(least, digits - 1 - math.floor(math.log10(min(known))))
+        decimals = min(decimals, _MOST_DECIMALS)
         while decimals > least and all(math.isclose(value, round(value, decimals - 1)) for value in known):
             decimals -= 1
     return [NOTHING if value is None else f"{value:,.{decimals}f}" if value else "0" for value in values]
@@ -26,7 +28,7 @@ def rounded(value: float, digits: int = 3) -> str:
     """Write one figure with so many significant digits, without an exponent."""
     if value == 0.0 or not math.isfinite(value):
         return f"{value:.0f}"
-    return f"{value:,.{max(digits - 1 - math.floor(math.log10(abs(value))), 0)}f}"
+    return f"{value:,.{min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), _MOST_DECIMALS)}f}"
 
 
 def seconds(value: float | None) -> str:
@@ -40,7 +42,7 @@ def joules(value: float | None) -> str:
 
 
 def usd(value: float | None) -> str:
-    return NOTHING if value is None else f"{column([value], digits=2)[0]} USD"
+    return NOTHING if value is None else f"{column([value])[0]} USD"
 
 
 def share(value: float) -> str:
