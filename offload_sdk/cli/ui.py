@@ -49,7 +49,11 @@ def ui(
 
 
 def _open(url: str) -> None:
+    import threading
     import webbrowser
 
-    if not webbrowser.open(url):
-        typer.echo("warning: no browser was found to open it with", err=True)
+    def open_it() -> None:
+        if not webbrowser.open(url):
+            typer.echo("warning: no browser was found to open it with", err=True)
+
+    threading.Thread(target=open_it, daemon=True).start()  # a browser of the terminal would hold up the server

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
@@ -20,6 +22,7 @@ from offload_sdk.ui.settings import UiSettings
 
 __all__ = ["PageServer", "serve"]
 
+_uvicorn_logger = logging.getLogger("uvicorn.error")
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _MOST_CONNECTIONS = 64
 _PUBLIC = ("0.0.0.0", "::")  # noqa: S104 (to recognise them)
@@ -45,9 +48,9 @@ def serve(
         server = PageServer(desk, settings, listener, token=token)
 
         def started() -> None:
-            announce(f"offload-sdk ui on {server.url}  (Ctrl-C stops it)")
             if token is not None:
                 warn(_exposure(settings))
+            announce(f"offload-sdk ui on {server.url}  (Ctrl-C stops it)")
             if show is not None:
                 show(server.url)
 
@@ -55,7 +58,7 @@ def serve(
 
 
 class PageServer(uvicorn.Server):
-    """uvicorn, but a signal just ends it, and it says when it has started. `url` is the page's address."""
+    """uvicorn, but a signal ends it at once, and it says when it has started. `url` is the page's address."""
 
     def __init__(self, desk: Desk, settings: UiSettings, listener: socket.socket, *, token: str | None) -> None:
         port = listener.getsockname()[1]
@@ -69,11 +72,18 @@ class PageServer(uvicorn.Server):
     def serve_until_told(self, started: Callable[[], None]) -> None:
         """Serve until a signal comes or `should_exit` is set. `started` is called once connections are taken."""
         self._started = started
-        self.run(sockets=[self._listener])
+        try:
+            self.run(sockets=[self._listener])
+        finally:
+            _uvicorn_logger.disabled = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.should_exit = self.force_exit = True
+        _uvicorn_logger.disabled = True  # that requests are cut short now is no error
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -99,7 +109,6 @@ def _uvicorn_config(app: Guard, settings: UiSettings) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=1,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
@@ -141,7 +150,7 @@ def _own_address() -> str:
 
 
 def _exposure(settings: UiSettings) -> str:
-    text = "other machines can reach this page; whoever has the address above, token included, can use this device"
+    text = "other machines can reach this page; whoever has the address below, token included, can use this device"
     if settings.scheme == "http":
         text += (
             ". It travels in the clear, and browsers give a camera to https and localhost only: "

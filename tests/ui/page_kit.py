@@ -1,4 +1,4 @@
-"""A page's server in a thread on a free loopback port. Makes objects; asserts nothing."""
+"""The servers of the page, the device's and the cloud's, each in a thread on a free loopback port."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offload_kit import PATIENCE_S, QUICK, give_model
+from offload_kit import PATIENCE_S, QUICK, give_model, until
 
 from offload_sdk import OffloadConfig
 from offload_sdk.ui.desk import Desk
 from offload_sdk.ui.run import PageServer
 from offload_sdk.ui.settings import UiSettings
+
+INSECURE_HOST = "device.test"
+"""A name that leads to this machine and that a browser does not take for it, so that it grants no camera."""
 
 
 @dataclass
@@ -32,12 +35,14 @@ class LivePage:
 
 
 @contextlib.contextmanager
-def page_for(home: Path, *urls: str, token: str | None = None, **values: Any) -> Iterator[LivePage]:
+def page_for(
+    home: Path, *urls: str, token: str | None = None, listener: socket.socket | None = None, **values: Any
+) -> Iterator[LivePage]:
     """Serve the page for a device with the offline model and these endpoints."""
     endpoints = [{"name": name, "url": url} for name, url in zip(("edge", "cloud"), urls, strict=False)]
     config = OffloadConfig(**{**QUICK, "home": give_model(home), "endpoints": endpoints, **values})
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0))))
+        listener = stack.enter_context(contextlib.closing(listener or socket.create_server(("127.0.0.1", 0))))
         desk = stack.enter_context(contextlib.closing(Desk(config)))
         server = PageServer(desk, UiSettings(), listener, token=token)
         ready = threading.Event()
@@ -45,6 +50,28 @@ def page_for(home: Path, *urls: str, token: str | None = None, **values: Any) ->
         thread.start()
         assert ready.wait(PATIENCE_S)
         yield LivePage(server.url, listener.getsockname()[1], desk)
-        server.should_exit = True
+        server.handle_exit(0, None)
         thread.join(PATIENCE_S)
         assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def model_server(home: Path, **values: Any) -> Iterator[str]:
+    """Run our server with the offline model in a thread; yield its URL."""
+    from server_stub.app import create_app
+    from server_stub.model_engine import model_loader
+    from server_stub.run import Server, listen
+    from server_stub.settings import ServerSettings
+
+    chosen = {"port": 0, "workers": 1, "drain_s": 0.0, "model": "efficientnet_lite0", **values}
+    settings = ServerSettings(models_dir=give_model(home) / "models", **chosen)
+    listener = listen(settings)
+    app = create_app(settings, model_loader(settings))
+    server = Server(app, settings)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    until(lambda: app.state.pool.state == "ready", "the server is ready")
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()

@@ -46,19 +46,20 @@ export function showOptions(image) {
 }
 
 function table(all) {
+  const energies = all.some(({ estimate }) => estimate && estimate.energy_j !== null);
   const longest_s = 1.05 * Math.max(...all.map(({ estimate, s }) =>
     Math.max(estimate?.latency_p90_s ?? 0, s ?? 0)));
   const head = ["Side", "Actual", "Predicted mean", "9 in 10 within"];
   return el("table", {},
     el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)),
-      el("th", { scope: "col", class: "extra" }, "Energy, predicted"),
+      energies ? el("th", { scope: "col", class: "extra" }, "Energy, predicted") : null,
       el("th", { scope: "col", class: "graph", "aria-hidden": "true" }, `0 to ${seconds(longest_s)}`))),
     el("tbody", {}, ...all.map((side) => el("tr", { class: tone(side.option, side.path) },
       el("th", { scope: "row" }, el("span", { class: "mark" }), sideName(side.option, side.path)),
       el("td", {}, tookWords(side)),
       el("td", {}, seconds(side.estimate?.latency_mean_s)),
       el("td", {}, seconds(side.estimate?.latency_p90_s)),
-      el("td", { class: "extra" }, energy(side.estimate)),
+      energies ? el("td", { class: "extra" }, energy(side.estimate)) : null,
       el("td", { class: "graph", "aria-hidden": "true" }, picture(side, longest_s))))));
 }
 
@@ -111,6 +112,5 @@ function difference(all) {
 /** What is shown of a picture that got no answer. */
 export function showNoAnswer() {
   byId("verdict").replaceChildren("No answer");
-  byId("reason").textContent = "";
-  for (const id of ["labels", "who", "notes", "steps"]) byId(id).replaceChildren();
+  for (const id of ["labels", "who", "reason", "notes", "steps", "options", "difference"]) byId(id).replaceChildren();
 }

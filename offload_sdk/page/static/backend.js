@@ -34,7 +34,8 @@ async function ofOwn(path, options) {
     response = await ask(path, options);
   } catch (error) {
     if (error.name === "TimeoutError") throw new Problem("No answer came within a minute.");
-    throw new Problem("The server of this page does not answer. Is it still running, and this device in its network?");
+    throw Object.assign(new Problem(
+      "The server of this page does not answer. Is it still running, and this device in its network?"), { gone: true });
   }
   if (response.status === 401 && !response.headers.get("content-type")?.startsWith("application/json")) {
     throw new Problem("This page is no longer let in: open the address that was printed when it last started.");

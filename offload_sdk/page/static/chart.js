@@ -90,7 +90,7 @@ function legend(lines, width) {
     group.append(svg("g", { class: tone(option, path) }, mark(path, x + 6, 10, true, name)), svg("text", { x: x + 18, y: 14 }, name));
     x += 34 + 7 * name.length;
   }
-  if (lines.length && width > 560) {
+  if (width > 560 && lines.some(({ points }) => points.some(({ mean }) => mean > 0))) {
     group.append(svg("text", { x: width - MARGIN.right, y: 14, "text-anchor": "end" },
       "filled: it answered · open: ran besides · line and band: predicted, mean to p90"));
   }

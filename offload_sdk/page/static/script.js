@@ -17,6 +17,7 @@ let current = null; // {blob, name}, what "again" means
 let shown = null; // the document whose answer is on the page
 let turn = 0; // grows with each choice of pictures: what comes later from an earlier one is not shown
 let busy = false;
+let gone = false; // what is complained of is that the page's server does not answer
 let lastSpoken = "";
 const camera = new Camera(byId("video"), () => showSource());
 
@@ -29,10 +30,12 @@ function complain(error, name = "") {
   const box = byId("problem");
   if (box.hidden || box.textContent !== text) box.textContent = text;
   box.hidden = false;
+  gone = Boolean(error.gone);
 }
 
 function calm() {
   byId("problem").hidden = true;
+  gone = false;
 }
 
 // --- Where pictures come from ------------------------------------------------------------------------------------
@@ -116,7 +119,7 @@ async function send(item, way) {
   const own = server.kind === "server";
   const url = own ? new URL(server.analyze, location.href) : analyzeAddress(byId("address").value);
   const { answer, total_s, timings } = await analyze(url, item.blob, byId("token").value.trim());
-  const option = own ? "remote" : "direct";
+  const option = own ? "server" : "direct";
   return {
     request_id: answer.request_id, at_s: Date.now() / 1e3, labels: answer.predictions.map(({ label, ...rest }) => ({ name: label, ...rest })),
     path: option, endpoint: option, model: answer.model, latency_s: total_s, timings, decision: null,
@@ -221,23 +224,19 @@ function showTimes() {
 byId("table-details").addEventListener("toggle", showTimes);
 new ResizeObserver(() => drawChart(byId("chart"), images)).observe(byId("chart"));
 
-let silent = false; // the device did not answer when it was last asked
 async function watch() {
   if (!document.hidden) {
     try {
       const found = await state(seen);
-      if (found.version < seen) { seen = 0; images = []; return watch(); } // it has been started anew
-      seen = found.version;
+      seen = found.version < seen ? 0 : found.version; // less: it has been started anew
       showStatus(found.status);
       if (found.images.length) remember(found.images);
-      if (silent) calm();
-      silent = false;
+      if (gone) calm();
     } catch (error) {
-      if (!silent) complain(error);
-      silent = true;
+      if (!gone) complain(error);
     }
   }
-  return setTimeout(watch, LOOK_EVERY_MS);
+  setTimeout(watch, LOOK_EVERY_MS);
 }
 
 // --- Beginning ---------------------------------------------------------------------------------------------------
@@ -254,7 +253,7 @@ function furnish() {
   if (!device) {
     byId("address-field").hidden = true;
     byId("direct").hidden = !server.guarded;
-    byId("compare").hidden = true;
+    byId("compare").hidden = byId("reason").hidden = true;
     return;
   }
   const both = server.local && server.endpoints.length > 0;

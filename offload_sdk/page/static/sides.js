@@ -2,19 +2,18 @@
 
 import { seconds } from "./dom.js";
 
-const STEPS = new Map(Object.entries({
+const STEPS = {
   open: "reading", decide: "deciding", hedge: "head start", failed: "failed attempt", wait: "waiting",
   decode: "decoding", preprocess: "scaling", infer: "inference", encode: "coding", connect: "connecting",
   network: "network", queue: "queue there", server: "at the server",
-}));
-const ORDER = [...STEPS.keys()];
+};
 const LEAST_S = 0.00005;
 
-/** The steps that took any time, in the order in which they come: [name, seconds]. */
+/** The steps that took any time: [name, seconds], what was on the way to the server before what was there. */
 export function steps(timings) {
   return Object.entries(timings).filter(([, s]) => s >= LEAST_S)
-    .sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b))
-    .map(([step, s]) => [STEPS.get(step) ?? step, s]);
+    .sort(([a], [b]) => (a === "server") - (b === "server"))
+    .map(([step, s]) => [STEPS[step] ?? step, s]);
 }
 
 const remotes = [];
@@ -30,6 +29,7 @@ export function tone(option, path) {
 export function sideName(option, path) {
   if (path === "local") return "Device";
   if (path === "direct") return "Server, directly";
+  if (path === "server") return "Server";
   return option === "remote" ? "Cloud" : `Cloud: ${option}`;
 }
 
@@ -37,6 +37,7 @@ export function sideName(option, path) {
 export function place(option, path) {
   if (path === "local") return "on the device";
   if (path === "direct") return "by the server, directly";
+  if (path === "server") return "at this server";
   return option === "remote" || option === null ? "in the cloud" : `in the cloud (${option})`;
 }
 
