@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,19 +16,26 @@ from fleet_planner.reduced import Aim, reduced
 from fleet_planner.routes import Routes
 from fleet_planner.solve import Status, solve
 
-__all__ = ["plan"]
+__all__ = ["Tell", "plan"]
+
+Tell: TypeAlias = Callable[[str, float], None]
 
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
 
 def plan(
-    network: Network, aim: Objective = "cost", *, time_limit_s: float = math.inf, usd_per_h_per_s: float = 1.0
+    network: Network,
+    aim: Objective = "cost",
+    *,
+    time_limit_s: float = math.inf,
+    usd_per_h_per_s: float = 1.0,
+    progress: Tell | None = None,
 ) -> Plan:
     """Return the best plan, or the best one found when the time is over, with its bound.
 
-    `weighted` minimises cost + `usd_per_h_per_s` × mean delay.
+    `weighted` minimises cost + `usd_per_h_per_s` × mean delay. `progress(step, share done)` hears of every step.
     """
-    run = _Run(network, time_limit_s, stages=3 if "-" in aim else 2)
+    run = _Run(network, time_limit_s, stages=3 if "-" in aim else 2, progress=progress)
     run.serve_most()
     if aim == "cost":
         run.improve(Aim(per_usd=1.0, served=run.served))
@@ -50,11 +59,12 @@ def _or_hardly_more(value: float) -> float:
 class _Run:
     """One plan in the making: stages, each of which starts from the routes that the one before has found."""
 
-    def __init__(self, network: Network, time_limit_s: float, *, stages: int) -> None:
+    def __init__(self, network: Network, time_limit_s: float, *, stages: int, progress: Tell | None) -> None:
         self._network = network
         self._began_s = time.perf_counter()
         self._limit_s = time_limit_s
         self._stages = stages
+        self._progress = progress or (lambda step, frac: None)
         self._routes = Routes.none(len(network.device_class), 0)
         self._status: Status = "optimal"
         self._objective = self._bound = 0.0
@@ -75,6 +85,10 @@ class _Run:
 
     def improve(self, aim: Aim) -> float:
         """Take the best routes for this aim and return their objective. The present ones must be allowed by it."""
+        self._progress(
+            "serving as many as can be" if aim.per_device else "least delay" if aim.per_s else "least cost",
+            0.95 * (1.0 - self._stages / (self._stages + 1)),
+        )
         model = reduced(self._network, aim)
         start = model.point(self._routes)
         share_s = (self._limit_s - (time.perf_counter() - self._began_s)) / self._stages

@@ -35,6 +35,8 @@ def planned_servers(plan: Path, device: str) -> tuple[PlannedServer, ...]:
         raise ConfigurationError(f"the plan {plan} cannot be read: {error}") from None
     assignments, servers = _table(document, "assignments", plan), _table(document, "servers", plan)
     if device not in assignments:
+        if device in document.get("unserved", ()):
+            return ()
         raise ConfigurationError(
             f"the plan {plan} has no device {device!r}; set OFFLOAD_DEVICE to this one's id in the plan"
         )

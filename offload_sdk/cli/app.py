@@ -21,6 +21,7 @@ from offload_sdk.cli import (
     demo,
     doctor,
     models,
+    plan,
     replay,
     report,
     serve,
@@ -79,6 +80,7 @@ app.command(  # the server parses its own options, as it also runs without this 
 )(serve.serve)
 app.command(name="report")(report.report)
 app.command(name="replay")(replay.replay)
+app.command(name="plan")(plan.plan)
 app.command(name="demand")(demand.demand)
 app.command(name="cost")(cost.cost)
 app.command(name="doctor")(doctor.doctor)
