@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -145,18 +144,11 @@ def _run(experiment: Experiment, out: Path) -> Result:
 def _finish(summary: Summary, measurements: Sequence[Measurement], out: Path, as_json: bool) -> None:
     from offload_sdk.baseline.files import summary_dict, write_results
     from offload_sdk.baseline.report import write as write_report
-    from offload_sdk.baseline.text import notes, plain, rich_table
+    from offload_sdk.baseline.text import plain
 
     written = [*write_results(summary, measurements, out), *write_report(summary, measurements, out)]
     if as_json:
         typer.echo(json.dumps(summary_dict(summary)))
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        console = Console(highlight=False)
-        console.print(rich_table(summary))
-        for note in notes(summary):
-            console.print(note, markup=False, style="dim")
     else:
         typer.echo(plain(summary))
     typer.echo(f"wrote {written[-1]}, and {len(written) - 1} tables, figures and data files beside it", err=True)

@@ -61,7 +61,7 @@ def test_a_device_and_a_server_side_by_side_and_then_one_repetition_and_one_serv
 
         done = _run(*common, "--repeat", "3", "--target", f"box={other.url}", "--payload", "sdk")
         assert done.exit_code == 0, done.output
-        assert "box: priced as Fargate, as nobody said where it runs" in done.stdout
+        assert "box counts as Fargate, as nobody said where it runs" in done.stdout
         assert (out / FILE_NAME).read_bytes().startswith(before)
         assert len(images_sent(server)) == 2 * 3 + 2 * 8 + 3 + 4  # warm-ups, two runs of two forms; then one more
         assert len(images_sent(other)) == 3 + 12
