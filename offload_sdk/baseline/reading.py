@@ -23,7 +23,7 @@ class Reading:
 
     @classmethod
     def of(cls, latency_s: float, outcome: Outcome) -> Reading:
-        failure = None if outcome.labels else outcome.error_kind or "failed"
+        failure = None if outcome.answered else outcome.error_kind or "failed"
         return cls(latency_s=latency_s, failure=failure, error=outcome.error, outcome=outcome)
 
     def at(self, key: Key, image: ImageFile, *, position: int, began_wall_s: float) -> Measurement:
