@@ -74,11 +74,13 @@ bench-replay: $(STAMP)
 bench-fog: $(STAMP)
 	$(BIN)/python -m benchmarks.fog --out benchmarks/results
 
-# Its pins are old, so it has an environment of its own.
+# Its pins are old, so it has an environment of its own. The formatter is the one within `terraform fmt`.
 check-deploy:
 	test -x $(VENV)-deploy/bin/checkov || $(PYTHON) -m venv $(VENV)-deploy
 	$(VENV)-deploy/bin/python -m pip install --quiet 'checkov==3.3.30'
-	$(VENV)-deploy/bin/checkov --directory server_stub/deploy --compact --quiet --skip-download
+	HCL_PARSE_TIMEOUT_SEC=120 $(VENV)-deploy/bin/checkov --directory server_stub/deploy --compact --quiet --skip-download
+	npm install --silent --no-save --prefix $(VENV)-deploy @cdktf/hcl-tools@0.21.0
+	NODE_PATH=$(VENV)-deploy/node_modules node tests/deploy/terraform_fmt.js $$(find server_stub/deploy/terraform -name '*.tf')
 
 test-arm:
 	bash tests/arm/run.sh

@@ -1,0 +1,79 @@
+variable "name" {
+  description = "Name of the service."
+  type        = string
+}
+
+variable "cluster_arn" {
+  description = "Cluster in which it runs."
+  type        = string
+}
+
+variable "cluster_name" {
+  description = "Its name."
+  type        = string
+}
+
+variable "task_definition_arn" {
+  description = "What it runs."
+  type        = string
+}
+
+variable "vpc_id" {
+  description = "Network in which it runs."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Public subnets, as images are pulled over the internet."
+  type        = list(string)
+}
+
+variable "balanced" {
+  description = "Whether there is a load balancer. Known before it is made, unlike its target group."
+  type        = bool
+}
+
+variable "caller_group_id" {
+  description = "Security group of the load balancer, or null."
+  type        = string
+}
+
+variable "client_cidrs" {
+  description = "IPv4 ranges that may call the container itself: none behind a load balancer."
+  type        = list(string)
+}
+
+variable "target_group_arn" {
+  description = "Where the load balancer finds the tasks, or null."
+  type        = string
+}
+
+variable "desired_count" {
+  description = "Tasks at the start."
+  type        = number
+}
+
+variable "spot" {
+  description = "Take spare capacity."
+  type        = bool
+}
+
+variable "on_demand_base" {
+  description = "With spot: so many instances are not of it."
+  type        = number
+}
+
+variable "max_count" {
+  description = "Tasks at most, each on an instance of its own."
+  type        = number
+}
+
+variable "architecture" {
+  description = "X86_64 or ARM64."
+  type        = string
+}
+
+variable "instance_type" {
+  description = "Type of the instances."
+  type        = string
+}
