@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-overload bench-batching bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog check-deploy test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-overload bench-batching bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog bench-experiment bench-network check-deploy test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -70,6 +70,13 @@ bench-live: $(STAMP)
 
 bench-replay: $(STAMP)
 	$(BIN)/python -m benchmarks.replay
+
+# The prototype's client and server beside the SDK's: a quarter of an hour.
+bench-experiment: $(STAMP) .venv-keras/.installed
+	$(BIN)/python -m benchmarks.experiment
+
+bench-network: $(STAMP)
+	$(BIN)/python -m benchmarks.network_effect
 
 bench-fog: $(STAMP)
 	$(BIN)/python -m benchmarks.fog --out benchmarks/results
