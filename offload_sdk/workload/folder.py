@@ -21,6 +21,7 @@ __all__ = ["MANIFEST", "SPEC", "WorkloadImage", "write_workload"]
 
 MANIFEST = "manifest.csv"
 SPEC = "workload.json"
+_VERSION = 1  # to be raised when the same spec gives other files
 
 Progress = Callable[[str, float], None]
 """The file that is done, and the share of all, 0..1."""
@@ -69,7 +70,7 @@ def write_workload(
 
 def _claim(folder: Path, spec: WorkloadSpec) -> None:
     """Leave a note of what the folder is for, so that no other workload is mixed into it."""
-    note, wanted = folder / SPEC, asdict(spec)
+    note, wanted = folder / SPEC, {"version": _VERSION, **asdict(spec)}
     if note.is_file():
         try:
             found = json.loads(note.read_text(encoding="utf-8"))
