@@ -36,7 +36,7 @@ function battery({ battery_frac, on_mains }) {
 function link(endpoint) {
   if (!endpoint.in_service) return endpoint.unavailable ?? "out of service";
   if (!endpoint.samples) return "not measured yet";
-  return `round trip ${seconds(endpoint.rtt_s)}, ${rate(endpoint.uplink_bytes_per_s)} up`;
+  return `round trip about ${seconds(endpoint.rtt_s)}, about ${rate(endpoint.uplink_bytes_per_s)} up`;
 }
 
 function rate(bytes_per_s) {
