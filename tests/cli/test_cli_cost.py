@@ -59,6 +59,20 @@ def test_the_published_costs_stand_beside_list_prices() -> None:
     assert lines[2].split()[:6] == ["ec2", "1734.55", "s", "0.0200", "0.09", "4.5"]
 
 
+def test_a_run_is_priced_on_every_platform() -> None:
+    costs = {cost["platform"]: cost for cost in json.loads(run("--run-s", "1819.48", "--json").output)}
+    assert costs["fargate"]["usd"] == pytest.approx(0.012476, abs=1e-6)
+    assert costs["fargate"]["usd_per_1000_images"] == pytest.approx(0.012476 / 0.6, abs=1e-5)
+    assert run("--run-s", "10", "--platform", "ec2").output.splitlines()[1].split()[3] == "60.00"
+
+
+def test_the_published_costs_and_the_sources_are_json_too() -> None:
+    published = json.loads(run("--published", "--json").output)
+    assert [(each["platform"], round(each["factor"], 1)) for each in published] == [("fargate", 5.6), ("ec2", 4.5)]
+    figures = json.loads(run("--sources", "--json").output)
+    assert {"name", "value", "unit", "source", "checked", "region", "assumption", "best_case"} == set(figures[0])
+
+
 def test_every_figure_is_shown_with_its_source() -> None:
     output = run("--sources").output
     assert "https://aws.amazon.com/fargate/pricing/" in output
@@ -83,6 +97,7 @@ def test_a_picture_is_drawn(tmp_path: Path, suffix: str) -> None:
         (["--images-per-s", "1", "--scaling", "none"], "--scaling is fixed, auto or zero"),
         (["--images-per-s", "1", "--utilisation", "70"], "utilisation must be"),
         (["--images-per-s", "1", "--prices", "/nowhere.toml"], "cannot be read"),
+        (["--run-s", "-3"], "a run lasts no -3 s"),
         (["--images-per-s", "1", "--chart", "cost.gif"], "must end in .png, .svg or .pdf"),
     ],
 )

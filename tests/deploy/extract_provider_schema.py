@@ -1,10 +1,11 @@
-"""Writes down which arguments the AWS provider takes, for the resources that the Terraform files use.
+"""Writes down what the AWS provider takes and gives, for the resources that the Terraform files use.
 
     pip download --no-deps --dest DIR cdktf-cdktf-provider-aws==21.22.1
     python tests/deploy/extract_provider_schema.py DIR/*.whl > tests/deploy/aws_provider_schema.json
 
 The package is generated from the schema of hashicorp/aws 6.25 and is read without being imported. An argument that
-must be given ends in "!"; a block holds its own arguments. To be run again when a new kind of resource is used.
+must be given ends in "!", and a block holds its own arguments; attributes are what can be read. Run it again when
+a new kind of resource is used.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ def _arguments(cls: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str,
     return found
 
 
+def _properties(cls: ast.ClassDef) -> list[str]:
+    """Return what can be read of a resource, without what is the package's own."""
+    methods = [part for part in cls.body if isinstance(part, ast.FunctionDef)]
+    names = {each.name for each in methods if any("property" in ast.unparse(by) for by in each.decorator_list)}
+    return sorted(name for name in names if name.islower() and not name.endswith("_input"))
+
+
 def main(wheel: str) -> None:
     schema = {}
     with zipfile.ZipFile(wheel) as package:
@@ -48,7 +56,10 @@ def main(wheel: str) -> None:
             source = package.read(f"cdktf_cdktf_provider_aws/{module}/__init__.py").decode()
             classes = {part.name: part for part in ast.parse(source).body if isinstance(part, ast.ClassDef)}
             main_class = next(cls for cls in classes.values() if f"{cls.name}Config" in classes)
-            schema[f"{kind}.aws_{name}"] = _arguments(main_class, classes)
+            schema[f"{'data.' if kind == 'data' else ''}aws_{name}"] = {
+                "arguments": _arguments(main_class, classes),
+                "attributes": _properties(main_class),
+            }
     json.dump(schema, sys.stdout, indent=0, sort_keys=True)
 
 

@@ -27,10 +27,12 @@ class UnknownNameError(Exception):
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "alltrue": all,
     "base64encode": lambda text: base64.b64encode(text.encode()).decode(),
-    "cidrhost": lambda cidr, host: str(ipaddress.ip_network(cidr)[host]),
+    "cidrhost": lambda cidr, host: str(ipaddress.ip_network(cidr, strict=False)[host]),
     "cidrsubnet": lambda cidr, bits, number: str(list(ipaddress.ip_network(cidr).subnets(bits))[number]),
+    "coalesce": lambda *values: next(value for value in values if value not in (None, "")),
     "concat": lambda *lists: [item for each in lists for item in each],
     "contains": lambda items, item: item in items,
+    "endswith": str.endswith,
     "floor": math.floor,
     "join": lambda separator, items: separator.join(items),
     "jsonencode": json.dumps,

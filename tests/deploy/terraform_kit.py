@@ -183,7 +183,7 @@ class Module:
             return child.apply().outputs()
         kind = key[1] if key[0] == "resource" else f"data.{key[1]}"
         self.resources[self._address + name] = config
-        return {**config, **self._provider.make(kind, self._address + name, config)}
+        return {**self._provider.make(kind, self._address + name, config), **config}
 
     def _config(self, block: Block, bound: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of a block; blocks within are lists of such, those of `dynamic` unrolled."""

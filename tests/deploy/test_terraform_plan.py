@@ -17,15 +17,16 @@ BASE = {"token": "t" * 64, "client_cidrs": ["203.0.113.0/24"]}
 BALANCED = {"certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/1", "domain_name": "c.example.org"}
 
 
+SCHEMA = json.loads((Path(__file__).parent / "aws_provider_schema.json").read_text("utf-8"))
+
+
 class Names:
-    """Invents an attribute for whatever is asked of a resource: its address and the attribute's name."""
+    """Invents a value for each attribute that the provider gives a resource: its address and the name."""
 
     def make(self, kind: str, address: str, config: dict[str, Any]) -> dict[str, Any]:
         if kind == "data.aws_availability_zones":
             return {"names": ["us-east-1a", "us-east-1b", "us-east-1c"]}
-        attributes = ("arn", "arn_suffix", "id", "json", "value", "zone_id", "dns_name", "repository_url")
-        more = ("latest_version", "account_id", "partition", "region")
-        return {name: f"<{address}.{name}>" for name in (*attributes, *more)}
+        return {name: f"<{address}.{name}>" for name in SCHEMA[kind]["attributes"]}
 
 
 def plan(**inputs: Any) -> Module:
@@ -116,7 +117,9 @@ def test_fargate_spot(inputs: dict[str, Any], strategy: list[tuple[str, int | No
 
 
 def test_ec2_spot_and_arm() -> None:
-    module = plan(platform="ec2", spot=True, architecture="ARM64", instance_type="t4g.medium")
+    module = plan(platform="ec2", spot=True, architecture="ARM64")
+    (template,) = of_kind(module, "aws_launch_template")
+    assert template["instance_type"] == "t4g.medium"
     (group,) = of_kind(module, "aws_autoscaling_group")
     (distribution,) = group["mixed_instances_policy"][0]["instances_distribution"]
     assert distribution["on_demand_percentage_above_base_capacity"] == 0
@@ -180,6 +183,7 @@ def test_auto_scaling_goes_by_cpu_and_by_requests() -> None:
     ("inputs", "message"),
     [
         ({"client_cidrs": ["0.0.0.0/0"]}, "speaks plain HTTP"),
+        ({"client_cidrs": ["1.2.3.4/0"], "platform": "ec2"}, "speaks plain HTTP"),
         ({"client_cidrs": ["everybody"]}, "Each is a range"),
         ({"platform": "lambda"}, "fargate or ec2"),
         ({"architecture": "arm"}, "X86_64 or ARM64"),
@@ -198,9 +202,6 @@ def test_a_wrong_value_is_refused(inputs: dict[str, Any], message: str) -> None:
 def test_everybody_may_be_let_in_by_https() -> None:
     rules = of_kind(plan(**BALANCED, client_cidrs=["0.0.0.0/0"]), "aws_vpc_security_group_ingress_rule")
     assert {(rule.get("cidr_ipv4"), rule["from_port"]) for rule in rules} == {("0.0.0.0/0", 443), (None, 8080)}
-
-
-SCHEMA = json.loads((Path(__file__).parent / "aws_provider_schema.json").read_text("utf-8"))
 
 
 def misfits(config: dict[str, Any], schema: dict[str, Any], where: str) -> Iterator[str]:
@@ -222,12 +223,12 @@ def test_the_provider_knows_every_argument_and_gets_all_that_it_needs(inputs: di
     for address, config in plan(**inputs).all_resources().items():
         words = address.replace("[", ".").split(".")
         kind = next(word for word in words if word.startswith("aws_"))
-        found += list(misfits(config, SCHEMA[f"{'data' if 'data' in words else 'resource'}.{kind}"], address))
+        found += list(misfits(config, SCHEMA[f"data.{kind}" if "data" in words else kind]["arguments"], address))
     assert found == []
 
 
 def test_the_check_of_arguments_sees_mistakes() -> None:
-    schema = SCHEMA["resource.aws_ecs_service"]
+    schema = SCHEMA["aws_ecs_service"]["arguments"]
     assert list(misfits({"names": "x"}, schema, "s")) == ["s.names: unknown", "s.name: missing"]
     nested = {"name": "x", "load_balancer": [{"container_name": "x", "port": 1}]}
     assert list(misfits(nested, schema, "s")) == [

@@ -1,67 +1,74 @@
-"""The picture of monthly cost against arrival rate, with the rates at which another platform becomes the cheapest.
-
-Needs matplotlib (the extra `report`), which is loaded by the function and used without its global state. Colours
-are those of Okabe and Ito, which people with any colour vision tell apart; line styles say the same once more.
-"""
+"""The picture of monthly cost against arrival rate, with the rates at which another platform becomes cheapest."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offload_sdk.cli.cost.question import Answer
-from offload_sdk.errors import ConfigurationError, OffloadError
 from offload_sdk.pricing.compare import cost_curve
 from offload_sdk.pricing.platform import Platform
+from offload_sdk.report.picture import CLOUD_COLOURS, INK, LINES, LOCAL_COLOUR, blank, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw"]
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_COLOURS = (LOCAL_COLOUR, *CLOUD_COLOURS)  # nothing here is the device's, so its colour is free
 _POINTS = 600
-_LEAST_LABEL_GAP = 0.06
-"""In decades: labels of break points that are nearer to each other would overlap."""
+_DECADES_OF_LABEL = 0.06
+"""Labels of break points that are nearer to each other would overlap."""
 
 
 def draw(answer: Answer, path: Path) -> None:
-    """Write the picture in the format of the path's suffix.
-
-    Raises `ConfigurationError` for another suffix or without matplotlib, `OffloadError` if it cannot be written.
-    """
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise ConfigurationError(f"{path} must end in .png, .svg or .pdf")
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import FuncFormatter
-    except ImportError:
-        raise ConfigurationError("pictures need matplotlib: pip install 'offload-sdk[report]'") from None
-    question = answer.question
-    rate = question.load.images_per_s
+    """Write the picture in the format of the path's suffix. Raises as `offload_sdk.report.picture.save` does."""
+    rate = answer.question.load.images_per_s
     low, high = min(rate, 1.0) / 30.0, max(rate, 1.0) * 30.0
+    with blank(10.0, 6.0) as figure:
+        from matplotlib.ticker import FuncFormatter
+
+        axes = figure.add_subplot()
+        _draw_curves(axes, answer, low, high)
+        axes.set(xscale="log", yscale="log", xlim=(low, high))
+        axes.axvline(rate, color=INK, linewidth=1.0)
+        axes.annotate(f" {rate:g}/s asked for", (rate, 0.96), xycoords=("data", "axes fraction"), fontsize="small")
+        _mark_changes(axes, answer, low, high)
+        axes.set_xlabel("images a second while the cameras are on")
+        axes.set_ylabel("US dollars a month")
+        axes.set_title("Monthly cost by platform; dotted where another becomes the cheapest", loc="left")
+        axes.grid(True, which="both", alpha=0.2)
+        plain = FuncFormatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_major_formatter(plain)
+        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_minor_formatter(plain)
+        axes.tick_params(axis="y", which="minor", labelsize="x-small")
+        figure.legend(loc="outside lower center", ncols=2, fontsize="small")
+    save(figure, path)
+
+
+def _draw_curves(axes: Axes, answer: Answer, low: float, high: float) -> None:
+    question = answer.question
     rates = [low * (high / low) ** (index / (_POINTS - 1)) for index in range(_POINTS)]
-    figure = Figure(figsize=(10.0, 6.0), layout="constrained")
-    axes = figure.add_subplot()
-    asked = question.load, question.prices, question.operation, question.overheads
     for index, platform in enumerate(_drawn(answer)):
-        usd = cost_curve(platform, *asked)
+        usd = cost_curve(platform, question.load, question.prices, question.operation, question.overheads)
         axes.plot(
             rates,
             [usd(each) for each in rates],
             color=_COLOURS[index],
-            linestyle=_LINES[index],
+            linestyle=LINES[index],
             label=f"{platform.name}: {platform.title}{', at best' if platform.best_case else ''}",
         )
-    axes.set(xscale="log", yscale="log", xlim=(low, high))
-    axes.axvline(rate, color="black", linewidth=1.0)
-    axes.annotate(f" {rate:g}/s asked for", (rate, 0.96), xycoords=("data", "axes fraction"), fontsize="small")
+
+
+def _mark_changes(axes: Axes, answer: Answer, low: float, high: float) -> None:
     labelled = 0.0
     for change in answer.changes:
         at = change.images_per_s
         if not low <= at <= high:
             continue
-        axes.axvline(at, color="#888888", linewidth=0.8, linestyle=":")
-        if at > labelled * 10.0**_LEAST_LABEL_GAP:
+        axes.axvline(at, color=INK, alpha=0.5, linewidth=0.8, linestyle=":")
+        if at > labelled * 10.0**_DECADES_OF_LABEL:
             axes.annotate(
                 f"{change.after} above {at:.3g}",
                 (at, 0.02),
@@ -72,22 +79,6 @@ def draw(answer: Answer, path: Path) -> None:
                 fontsize="x-small",
             )
             labelled = at
-    axes.set_xlabel("images a second while the cameras are on")
-    axes.set_ylabel("US dollars a month")
-    axes.set_title("Monthly cost by platform; dotted where another becomes the cheapest", loc="left")
-    axes.grid(True, which="both", alpha=0.2)
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_major_formatter(plain)
-    axes.yaxis.set_major_formatter(plain)
-    axes.yaxis.set_minor_formatter(plain)
-    axes.tick_params(axis="y", which="minor", labelsize="x-small")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
-    content = BytesIO()
-    figure.savefig(content, format=kind, dpi=130)
-    try:
-        path.write_bytes(content.getvalue())
-    except OSError as error:
-        raise OffloadError(f"the picture {path} cannot be written: {error.strerror}") from None
 
 
 def _drawn(answer: Answer) -> list[Platform]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -52,6 +53,13 @@ def cost(
     load_balancer: Annotated[
         bool, typer.Option("--load-balancer/--no-load-balancer", help="Count a load balancer among it.")
     ] = True,
+    run_s: Annotated[
+        float | None,
+        typer.Option("--run-s", metavar="S", help="Show what one run of so many seconds costs, and nothing else."),
+    ] = None,
+    run_images: Annotated[
+        int, typer.Option("--run-images", metavar="N", min=1, help="... of so many images.")
+    ] = 600,
     prices: Annotated[
         Path | None, typer.Option("--prices", metavar="FILE", help="Your own prices (TOML) over the shipped ones.")
     ] = None,
@@ -69,26 +77,32 @@ def cost(
 ) -> None:
     """Tell what a server in the cloud would cost a month, on what, and where another platform becomes cheaper."""
     from offload_sdk.cli.cost import text
-    from offload_sdk.cli.cost.question import Question, ask, chosen
+    from offload_sdk.cli.cost.question import Question, ask, chosen, run_costs
     from offload_sdk.pricing.price_file import read_prices
     from offload_sdk.pricing.price_list import shipped_prices
     from offload_sdk.pricing.published import published_runs
 
     price_list = shipped_prices() if prices is None else read_prices(prices)
+    candidates = chosen(price_list, platform or (), any_terms=any_terms)
+    listed = candidates if platform else tuple(price_list.platforms.values())
     if published:
-        typer.echo(text.published_text(published_runs(price_list)))
+        runs = published_runs(price_list)
+        typer.echo(json.dumps(text.published_list(runs)) if as_json else text.published_text(runs))
         return
     if sources:
-        typer.echo(text.sources_text(price_list))
+        typer.echo(json.dumps(text.sources_list(price_list)) if as_json else text.sources_text(price_list))
         return
-    candidates = chosen(price_list, platform or (), any_terms=any_terms)
+    if run_s is not None:
+        costs = run_costs(listed, run_s, run_images)
+        typer.echo(json.dumps([asdict(each) for each in costs]) if as_json else text.runs_text(costs))
+        return
     answer = ask(
         Question(
             load=_load(images_per_s, images_per_month, hours_per_day, service_s),
             operation=Operation(scaling=_scaling(scaling), utilisation_frac=utilisation),
             overheads=Overheads(counted=overheads, load_balancer=load_balancer),
             prices=price_list,
-            listed=candidates if platform else tuple(price_list.platforms.values()),
+            listed=listed,
             candidates=candidates,
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from offload_sdk.pricing.load import Load, Operation, unit_capacity
 from offload_sdk.pricing.month import Overheads
 from offload_sdk.pricing.platform import Platform
 from offload_sdk.pricing.price_list import PriceList
+from offload_sdk.pricing.run import billed_s, run_cost_usd
 
-__all__ = ["LOWEST_PER_S", "Answer", "Question", "ask", "chosen"]
+__all__ = ["LOWEST_PER_S", "Answer", "Question", "RunCost", "ask", "chosen", "run_costs"]
 
 LOWEST_PER_S = 1e-4
 """Nine images a day."""
@@ -57,6 +59,34 @@ def ask(question: Question) -> Answer:
     )
     best = next(offer for offer in found if offer.platform.name in names)
     return Answer(question=question, offers=tuple(found), best=best, changes=tuple(changes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCost:
+    """One run on one unit, computing only, as S0 counts."""
+
+    platform: str
+    title: str
+    billed_s: float
+    usd: float
+    usd_per_1000_images: float
+
+
+def run_costs(platforms: Sequence[Platform], seconds: float, images: int) -> list[RunCost]:
+    """Return what a run of so many images costs on each platform, the cheapest first."""
+    if not 0.0 < seconds < math.inf:
+        raise ConfigurationError(f"a run lasts no {seconds:g} s")
+    costs = [
+        RunCost(
+            platform=platform.name,
+            title=platform.title,
+            billed_s=billed_s(platform, seconds),
+            usd=run_cost_usd(platform, seconds),
+            usd_per_1000_images=1000.0 * run_cost_usd(platform, seconds) / images,
+        )
+        for platform in platforms
+    ]
+    return sorted(costs, key=lambda cost: cost.usd)
 
 
 def chosen(prices: PriceList, names: Sequence[str], *, any_terms: bool) -> tuple[Platform, ...]:

@@ -6,13 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from offload_sdk.cli.cost.question import LOWEST_PER_S, Answer, Question
+from offload_sdk.cli.cost.question import LOWEST_PER_S, Answer, Question, RunCost
 from offload_sdk.pricing.bill import Bill
 from offload_sdk.pricing.compare import Offer
 from offload_sdk.pricing.price_list import PriceList
 from offload_sdk.pricing.published import PublishedRun
 
-__all__ = ["answer_dict", "answer_text", "published_text", "sources_text"]
+__all__ = [
+    "answer_dict",
+    "answer_text",
+    "published_list",
+    "published_text",
+    "runs_text",
+    "sources_list",
+    "sources_text",
+]
 
 _MOST_CHANGES = 12
 _SCALING = {
@@ -66,6 +74,19 @@ def answer_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
+def runs_text(costs: Sequence[RunCost]) -> str:
+    """Return what a run costs on each platform."""
+    lines = [
+        (cost.platform, cost.title, f"{cost.billed_s:.2f}", f"{cost.usd:.5f}", f"{cost.usd_per_1000_images:.5f}")
+        for cost in costs
+    ]
+    return _columns(("platform", "what", "billed s", "$ a run", "$/1,000 images"), lines)
+
+
+def published_list(runs: Iterable[PublishedRun]) -> list[dict[str, Any]]:
+    return [{**asdict(run), "factor": run.factor} for run in runs]
+
+
 def published_text(runs: Iterable[PublishedRun]) -> str:
     """Return S0's published costs of a run beside what list prices give, with the factor between them."""
     lines = [
@@ -85,6 +106,10 @@ def published_text(runs: Iterable[PublishedRun]) -> str:
         + "\n\nWhat the published cost is made of is not known. A unit that was paid for so long in all, idle most"
         "\nof that time, would have cost as much."
     )
+
+
+def sources_list(prices: PriceList) -> list[dict[str, Any]]:
+    return [asdict(figure) for figure in prices.figures.values()]
 
 
 def sources_text(prices: PriceList) -> str:

@@ -6,6 +6,8 @@ locals {
   # CPU units of the container: what Fargate was asked for, or all of an instance.
   cpu = var.platform == "fargate" ? var.cpu : 1024 * var.instance_vcpus
 
+  instance_type = coalesce(var.instance_type, var.architecture == "ARM64" ? "t4g.medium" : "t3.medium")
+
   workers = max(1, floor(local.cpu / 1024))
 
   requests_per_minute = floor(60 * var.images_per_s_and_vcpu * local.cpu / 1024 * var.target_cpu_percent / 100)
@@ -102,7 +104,7 @@ module "ec2" {
   spot                = var.spot
   on_demand_base      = var.on_demand_base
   architecture        = var.architecture
-  instance_type       = var.instance_type
+  instance_type       = local.instance_type
 }
 
 module "scaling" {

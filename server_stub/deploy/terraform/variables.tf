@@ -123,9 +123,9 @@ variable "memory" {
 }
 
 variable "instance_type" {
-  description = "EC2: of the platform's architecture, t4g.medium for ARM64 for example."
+  description = "EC2: a type of the architecture; by default t3.medium, or t4g.medium for ARM64."
   type        = string
-  default     = "t3.medium"
+  default     = null
 }
 
 variable "instance_vcpus" {

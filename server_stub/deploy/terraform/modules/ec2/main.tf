@@ -29,7 +29,7 @@ resource "aws_vpc_security_group_ingress_rule" "client" {
 
   lifecycle {
     precondition {
-      condition     = each.value != "0.0.0.0/0"
+      condition     = !endswith(each.value, "/0")
       error_message = "The container port speaks plain HTTP: give certificate_arn to be open to everybody."
     }
   }
