@@ -5,20 +5,19 @@ Each step is a file of its own; here they are only called in order.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Container, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from offload_sdk._config import OffloadConfig
 from offload_sdk._profile import board_name
+from offload_sdk.baseline.circumstances import noted_circumstances
 from offload_sdk.baseline.device import Device
-from offload_sdk.baseline.history import History, Line, Measured, Session, read_line, write_line
+from offload_sdk.baseline.history import History, Line, Measured, read_line, write_line
 from offload_sdk.baseline.images import Found
 from offload_sdk.baseline.journal import Journal
-from offload_sdk.baseline.machine import condition, describe_machine
 from offload_sdk.baseline.measurement import Key, Measurement, PayloadKind
 from offload_sdk.baseline.offloading import SharedProbe
 from offload_sdk.baseline.order import Way, order
@@ -28,9 +27,7 @@ from offload_sdk.baseline.server import Server
 from offload_sdk.baseline.summarise import series_of
 from offload_sdk.baseline.summary import Series, Summary, Target
 from offload_sdk.baseline.targets import TargetSpec
-from offload_sdk.errors import OffloadError
 from offload_sdk.measure.device import Device as DeviceReader
-from offload_sdk.measure.load import LoadReader
 
 __all__ = ["Experiment", "Result"]
 
@@ -63,15 +60,31 @@ class Experiment:
         """
         with Journal[Line](out, read=read_line, write=write_line) as journal:
             history = History.of(journal.lines)
+
+            def add(line: Line | None) -> None:
+                if line is not None:
+                    journal.append(line)
+                    history.add(line)
+
+            begun = history.begin(self.found.images, self.seed, board_name())
+            for spec in self.targets:
+                if spec.path == "remote":
+                    history.meet(spec, None)
             left = [key for key in self._keys() if key not in history.measurements]
-            with self._begun(journal, history, left) as targets:
-                if left:
+            if left:
+                with ExitStack() as stack:
+                    targets = self._opened(stack, {key.target for key in left})
+                    check(targets)
+                    add(begun)
+                    for target in targets:
+                        add(history.meet(target.spec, target.model))
+                    stack.enter_context(noted_circumstances(targets, add))
                     measure(
                         targets,
                         {image.name: image for image in self.found.images},
                         left,
                         history.measurements,
-                        lambda measurement: _add(journal, history, Measured(measurement=measurement)),
+                        lambda measurement: add(Measured(measurement=measurement)),
                         tell=tell,
                     )
         return self._result(history)
@@ -84,49 +97,19 @@ class Experiment:
         ways = [Way(spec.name, payload) for spec in self.targets for payload in self.payloads_of(spec)]
         return [key for run in range(1, self.repeat + 1) for key in order(run, images, ways, self.seed)]
 
-    @contextmanager
-    def _begun(
-        self, journal: Journal[Line], history: History, left: Sequence[Key]
-    ) -> Iterator[list[Device | Server]]:
-        """Open the targets that have something left, see that all of them answer, and note the circumstances."""
-        begun = history.begin(self.found.images, self.seed, board_name())
+    def _opened(self, stack: ExitStack, wanted: Container[str]) -> list[Device | Server]:
+        """Open these targets, and leave it to the stack to close them."""
+        probe = SharedProbe(DeviceReader(), time.monotonic)
+        targets: list[Device | Server] = []
         for spec in self.targets:
-            if spec.endpoint is not None:
-                history.meet(spec, None)
-        wanted = {key.target for key in left}
-        if not wanted:
-            yield []
-            return
-        reader = SharedProbe(DeviceReader(), time.monotonic)
-        with ExitStack() as stack:
-            targets: list[Device | Server] = []
-            for spec in self.targets:
-                if spec.name in wanted:
-                    targets.append(self._open(spec, reader))
-                    stack.callback(targets[-1].close)
-            check(targets)
-            if begun is not None:
-                _add(journal, history, begun)
-            for target in targets:
-                line = history.meet(target.spec, target.model)
-                if line is not None:
-                    _add(journal, history, line)
-            local = next((target.local for target in targets if isinstance(target, Device)), None)
-            machine = describe_machine(local) | condition(reader.read(), "before")
-            load = LoadReader()
-            load.read()
-            _add(journal, history, Session(machine=machine, links=_links(targets)))
-            try:
-                yield targets
-            finally:
-                with contextlib.suppress(OffloadError):  # the measurements matter, and are there
-                    ended = condition(reader.read(), "after") | {"other_load_frac": load.read()}
-                    _add(journal, history, Session(machine=ended, links=_links(targets)))
-
-    def _open(self, spec: TargetSpec, reader: SharedProbe) -> Device | Server:
-        if spec.endpoint is None:
-            return Device(spec, self.config, probe=reader)
-        return Server(spec, self.payloads_of(spec), self.config, probe=reader)
+            if spec.name not in wanted:
+                continue
+            if spec.endpoint is None:
+                targets.append(Device(spec, self.config, probe=probe))
+            else:
+                targets.append(Server(spec, self.payloads_of(spec), self.config, probe=probe))
+            stack.callback(targets[-1].close)
+        return targets
 
     def _result(self, history: History) -> Result:
         asked = set(self._keys())
@@ -158,12 +141,3 @@ class Experiment:
             platform=None if pricing.platform is None else pricing.platform.name,
             platform_assumed=pricing.assumed,
         )
-
-
-def _add(journal: Journal[Line], history: History, line: Line) -> None:
-    journal.append(line)
-    history.add(line)
-
-
-def _links(targets: Sequence[Device | Server]) -> dict[str, Mapping[str, object]]:
-    return {target.spec.name: target.link() for target in targets if isinstance(target, Server)}

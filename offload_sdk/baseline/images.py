@@ -45,17 +45,23 @@ class Found:
 
 
 def find_images(
-    places: Sequence[Path], limits: PictureLimits, tell: Callable[[float], None] = lambda frac: None
+    places: Sequence[Path],
+    limits: PictureLimits,
+    tell: Callable[[float], None] = lambda frac: None,
+    *,
+    without: Path | None = None,
 ) -> Found:
     """Return the images among these files and in these folders, subfolders included.
 
     Hidden files and folders are passed over, links to folders are not followed. A file counts as an image by what
     is in it, whatever it is called; it is read whole, which also leaves it in the system's cache for every target
-    alike. Names are relative to the folder that holds them all. `tell` hears the share that has been read.
+    alike. Names are relative to the folder that holds them all. `tell` hears the share that has been read. The
+    folder `without` is passed over: the figures of an experiment are no images of it.
 
     Raises `ConfigurationError` if a place does not exist, or there is no image at all.
     """
-    files = sorted({file for place in places for file in _files(place.absolute())})
+    hidden = None if without is None else without.resolve()
+    files = sorted({file for place in places for file in _files(place.absolute(), hidden)})
     roots = [place.absolute() if place.is_dir() else place.absolute().parent for place in places]
     root = Path(os.path.commonpath(roots))
     images: dict[str, ImageFile] = {}
@@ -73,18 +79,22 @@ def find_images(
     return Found(images=tuple(images.values()), skipped=tuple(skipped))
 
 
-def _files(place: Path) -> Iterator[Path]:
+def _files(place: Path, without: Path | None) -> Iterator[Path]:
     if not place.is_dir():
         if not place.exists():
             raise ConfigurationError(f"there is no file or folder {place}")
         yield place
         return
+    if place.resolve() == without:
+        raise ConfigurationError(f"the images lie in {without} itself; give another folder with --out")
 
     def refuse(error: OSError) -> None:
         raise ConfigurationError(f"the folder {error.filename} cannot be read: {error.strerror}")
 
     for folder, folders, names in os.walk(place, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and Path(folder, name).resolve() != without
+        ]
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 

@@ -1,4 +1,4 @@
-"""The machine that an experiment was made on, as plain values with units in their names."""
+"""The machine that an experiment is made on, as plain values with units in their names. Not what changes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 from offload_sdk._cores import usable_cores
 from offload_sdk._profile import board_name
-from offload_sdk._types import Snapshot
 from offload_sdk._version import __version__
 from offload_sdk.measure import sysfs
 
-__all__ = ["condition", "describe_machine"]
+__all__ = ["describe_machine"]
 
 _CPUFREQ = "sys/devices/system/cpu/cpu0/cpufreq"
 
@@ -35,16 +34,6 @@ def describe_machine(local: Mapping[str, Any] | None, root: Path = Path("/")) ->
         "runtime": None if local is None else local["runtime"],
         "threads": None if local is None else local["threads"],
         "governor": sysfs.text(root / _CPUFREQ / "scaling_governor"),
-    }
-
-
-def condition(snapshot: Snapshot, when: str) -> dict[str, Any]:
-    """Return heat, throttling and battery, `before` or `after` the measuring."""
-    return {
-        f"temperature_{when}_c": snapshot.temperature_c,
-        f"throttled_{when}": snapshot.throttled,
-        f"battery_{when}_frac": snapshot.battery_frac,
-        "on_mains": snapshot.on_mains,
     }
 
 

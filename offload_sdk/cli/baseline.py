@@ -16,6 +16,7 @@ from offload_sdk.cli.text import printable
 from offload_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from offload_sdk._config import OffloadConfig
     from offload_sdk.baseline.experiment import Experiment, Result
     from offload_sdk.baseline.images import Found
     from offload_sdk.baseline.measurement import Measurement, PayloadKind
@@ -95,7 +96,7 @@ def baseline(
 
     experiment = Experiment(
         config=config,
-        found=_find(images or [], config.limits.max_image_bytes, config.limits.max_pixels),
+        found=_find(images or [], out, config),
         targets=specs,
         pricing={spec.name: pricing_of(spec, named, config.usd_per_kwh) for spec in specs},
         repeat=repeat,
@@ -112,16 +113,15 @@ def _need_report() -> None:
         raise ConfigurationError("the report needs jinja2 and matplotlib: pip install 'offload-sdk[report]'")
 
 
-def _find(images: Sequence[Path], max_bytes: int, max_pixels: int) -> Found:
+def _find(images: Sequence[Path], out: Path, config: OffloadConfig) -> Found:
     from offload_sdk.baseline.images import find_images
     from offload_sdk.model import PictureLimits
 
     if not images:
         raise ConfigurationError("nothing to send: give a folder of images, or their files")
+    limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
     with progress_bar("reading the images") as tell:
-        found = find_images(
-            images, PictureLimits(max_bytes=max_bytes, max_pixels=max_pixels), lambda frac: tell("", frac)
-        )
+        found = find_images(images, limits, lambda frac: tell("", frac), without=out)
     if found.skipped:
         some = "; ".join(map(printable, found.skipped[:_MOST_SKIPPED]))
         more = "; …" if len(found.skipped) > _MOST_SKIPPED else ""

@@ -96,6 +96,14 @@ def test_no_image_at_all_is_an_error(tmp_path: Path, make) -> None:  # type: ign
         _find(tmp_path / "place")
 
 
+def test_the_results_are_no_images_even_if_they_lie_among_them(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 1)
+    out = write_pictures(tmp_path / "out", 1)
+    assert [image.name for image in find_images([tmp_path], PictureLimits(), without=out).images] == ["0.jpg"]
+    with pytest.raises(ConfigurationError, match="give another folder with --out"):
+        find_images([out], PictureLimits(), without=tmp_path / "x" / ".." / "out")
+
+
 def test_a_place_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no file or folder .*nowhere"):
         _find(tmp_path / "nowhere")
