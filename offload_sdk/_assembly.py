@@ -21,7 +21,7 @@ from offload_sdk._types import Outcome, Payload, Profile, Record
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.estimate import LocalEstimator, Prices, RemoteEstimator
 from offload_sdk.estimate.pixels import PixelTime
-from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy, Task, WireTask
+from offload_sdk.typing import Clock, DeviceProbe, Log, Picture, Policy, Redact, Task, WireTask
 
 if TYPE_CHECKING:
     from offload_sdk._config import EndpointConfig, OffloadConfig
@@ -64,6 +64,7 @@ def assemble(
     policy: Policy | None = None,
     probe: DeviceProbe | None = None,
     log: Log | None = None,
+    redact: Redact | None = None,
     clock: Clock = time.monotonic,
     wall: Clock = time.time,
 ) -> Parts:
@@ -77,8 +78,10 @@ def assemble(
     from offload_sdk.measure.device import Device
     from offload_sdk.measure.monitor import Monitor
     from offload_sdk.measure.prober import LinkProber
-    from offload_sdk.model import PictureLimits, open_picture
+    from offload_sdk.model import PictureLimits, load_redact, open_picture
 
+    if redact is None and config.redact is not None:
+        redact = load_redact(config.redact)
     rng = random.Random(config.seed)
     model, spec, payloads = _asked(config, task)
     name = model.name if model else DEFAULT_MODEL
@@ -93,7 +96,7 @@ def assemble(
     limits = PictureLimits(max_bytes=config.limits.max_image_bytes, max_pixels=config.limits.max_pixels)
 
     def open_one(image: Any) -> Picture:
-        return open_picture(image, spec, limits=limits, payload=payloads[0])
+        return open_picture(image, spec, limits=limits, payload=payloads[0], redact=redact)
 
     decode = PixelTime(profile.decode_s_per_pixel, base_s=_DECODE_BASE_S)
     cores = usable_cores()
@@ -102,7 +105,18 @@ def assemble(
         sides.append(_local_side(loaded, profile, decode, cores, config, clock))
     choose = PayloadChoice(payloads, seconds_per_error=config.payload.seconds_per_error)
     sides.extend(
-        _endpoint_side(e, protocol_of(e, model, task), profile, decode, payloads, choose, config, rng, clock)
+        _endpoint_side(
+            e,
+            protocol_of(e, model, task),
+            profile,
+            decode,
+            payloads,
+            choose,
+            config,
+            rng,
+            clock,
+            originals=redact is None,
+        )
         for e in config.all_endpoints
     )
 
@@ -223,6 +237,8 @@ def _endpoint_side(
     config: OffloadConfig,
     rng: random.Random,
     clock: Clock,
+    *,
+    originals: bool,
 ) -> Side:
     from offload_sdk.execute.circuit import Circuit
     from offload_sdk.execute.exchange import HttpSession
@@ -252,6 +268,7 @@ def _endpoint_side(
             payloads=payloads,
             choose=choose,
             usd_per_kwh=config.usd_per_kwh,
+            originals=originals,
         ),
         executor=RemoteExecutor(
             endpoint.name,

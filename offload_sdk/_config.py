@@ -249,6 +249,7 @@ class OffloadConfig(_Group):
     catalogue, `auto`, or the path of a `.tflite`. `deadline_s` is the default of every call. `remote_timeout_s`
     bounds a whole remote attempt. `threads` is chosen by calibration when None. `usd_per_kwh` prices the
     device's own energy. `plan` is a fleet's plan, in which this device is called `device`, its host name if None.
+    `redact` names a `offload_sdk.typing.Redact` as `module:function`.
     """
 
     home: UserPath = Field(default_factory=default_home)
@@ -266,6 +267,7 @@ class OffloadConfig(_Group):
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     usd_per_kwh: NonNegative = 0.0
     seed: int | None = None
+    redact: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")] | None = None
     auto: AutoConfig = AutoConfig()
     payload: PayloadConfig = PayloadConfig()
     limits: LimitsConfig = LimitsConfig()

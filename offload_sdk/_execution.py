@@ -258,7 +258,7 @@ class Execution:
                 if side.circuit is None:
                     self._picture.tensor({})
                 else:
-                    self._picture.payload({}, self._request.payloads.get(side.name))
+                    self._picture.keep(self._request.payloads.get(side.name))
 
     def _not_run(self, side: Side, role: OutcomeRole, why: str) -> Outcome:
         """Return the outcome of a run that did not take place."""

@@ -37,7 +37,7 @@ from offload_sdk.errors import (
     OffloadError,
     RemoteError,
 )
-from offload_sdk.typing import DeviceProbe, Log, Policy, Task
+from offload_sdk.typing import DeviceProbe, Log, Policy, Redact, Task
 
 if TYPE_CHECKING:
     from offload_sdk._config import OffloadConfig
@@ -61,13 +61,14 @@ class Loop:
         policy: Policy | None = None,
         probe: DeviceProbe | None = None,
         log: Log | None = None,
+        redact: Redact | None = None,
     ) -> None:
         if config is None:
             from offload_sdk._config import OffloadConfig
 
             config = OffloadConfig()
         self.config = config
-        self._parts: Parts = assemble(config, task=task, policy=policy, probe=probe, log=log)
+        self._parts: Parts = assemble(config, task=task, policy=policy, probe=probe, log=log, redact=redact)
         self._lock = self._parts.lock  # guards estimators, policy and circuits
         self._closed = threading.Event()
         self._pid = os.getpid()
@@ -207,7 +208,8 @@ class Offloader(Loop):
     Safe for several threads. `policy`, `probe` and `log` replace the parts that the configuration would give;
     each is an object of the Protocol of that name in `offload_sdk.typing`. Making one loads the model (about
     half a second on a Raspberry Pi; more the first time, when the offline model is built) and starts one
-    background thread; `close()`, or leaving the `with` block, stops it.
+    background thread; `close()`, or leaving the `with` block, stops it. Every upload goes through `redact` first
+    (`offload_sdk.typing.Redact`), in place of the setting of that name; if it fails, the image is not sent.
 
     Raises:
         ConfigurationError: a setting is wrong.
@@ -221,8 +223,9 @@ class Offloader(Loop):
         policy: Policy | None = None,
         probe: DeviceProbe | None = None,
         log: Log | None = None,
+        redact: Redact | None = None,
     ) -> None:
-        super().__init__(config, policy=policy, probe=probe, log=log)
+        super().__init__(config, policy=policy, probe=probe, log=log, redact=redact)
 
     def classify(self, image: Any, *, top_k: int = 3, deadline_s: float | None = None) -> Classification:
         """Classify one image.

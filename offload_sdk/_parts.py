@@ -89,7 +89,7 @@ class Parts:
         self._profile = profile
         self._model = model
         self._loaded = loaded
-        self._refused: set[str] = set()  # endpoints whose refusal of the token has been told
+        self._refused: set[str] = set()  # endpoints of which it has been told that images do not go there
 
     def snapshot(self) -> Snapshot:
         """Return the latest reading of the device; costs a reference."""
@@ -117,9 +117,9 @@ class Parts:
 
     def settle(self, side: Side, outcome: Outcome, job: Job | None = None) -> Outcome:
         """Tell backlog and circuit how an attempt ended; return the outcome with its energy and money."""
-        if outcome.error_kind == "auth" and side.name not in self._refused:
+        if outcome.error_kind in ("auth", "redaction") and side.name not in self._refused:
             self._refused.add(side.name)
-            _logger.warning("%s: %s; until then every image is classified elsewhere", side.name, outcome.error)
+            _logger.warning("%s: %s; such images are classified elsewhere", side.name, outcome.error)
         was_down = down = False
         with self.lock:
             if job is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from offload_sdk._answer import Answer
 from offload_sdk._offloader import Loop
 from offload_sdk.errors import ConfigurationError
-from offload_sdk.typing import DeviceProbe, Log, Policy, Task
+from offload_sdk.typing import DeviceProbe, Log, Policy, Redact, Task
 
 if TYPE_CHECKING:
     from offload_sdk._config import OffloadConfig
@@ -40,8 +40,9 @@ class TaskOffloader(Loop, Generic[T]):
         policy: Policy | None = None,
         probe: DeviceProbe | None = None,
         log: Log | None = None,
+        redact: Redact | None = None,
     ) -> None:
-        super().__init__(config, task=task, policy=policy, probe=probe, log=log)
+        super().__init__(config, task=task, policy=policy, probe=probe, log=log, redact=redact)
 
     def run(self, image: Any, *, deadline_s: float | None = None) -> Answer[T]:
         """Do the task for one image. Arguments and errors are those of `Offloader.classify`."""

@@ -254,7 +254,7 @@ class Outcome:
     or refused for a reason that says nothing about the option). An ignored outcome says nothing of whether the
     option works; if it is `censored` (cancelled because the other side had answered) it still says that the
     option takes longer than `latency_s`, else it updates no estimator.
-    `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `encode`,
+    `timings` are seconds per step: `wait`, `decode`, `preprocess`, `infer` locally; `decode`, `redact`, `encode`,
     `connect`, `network`, `server` remotely, where `server` is what the server itself reported and `network` the
     rest after connecting. `cold`: a connection was opened. `payload`: how the picture sent was coded, if told.
     `labels` are the classes found; `result` is the answer to a task other than classification, and not logged.

@@ -47,7 +47,8 @@ class RemoteError(OffloadError):
             too early), `status` (an HTTP error), `protocol` (an answer that makes no sense),
             `refused` (the server asked us to stay away: 429, 503), `late` (it cannot keep the deadline: 504),
             `auth` (it did not accept the token), `integrity` (request or answer were changed on the way),
-            `input` (it did not accept the image), `busy` (too many requests of ours are waiting already).
+            `input` (it did not accept the image), `redaction` (the hook failed, so that nothing was sent), `busy`
+            (too many requests of ours are waiting already).
         status: the HTTP status, if there was one.
         retry_after_s: how long the server asked us to wait, if it did.
     """

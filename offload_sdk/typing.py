@@ -34,6 +34,7 @@ __all__ = [
     "Log",
     "Picture",
     "Policy",
+    "Redact",
     "Task",
     "WireTask",
 ]
@@ -41,6 +42,10 @@ __all__ = [
 T = TypeVar("T")
 Clock = Callable[[], float]
 """Seconds from any fixed point, never going back: `time.monotonic` or a fake."""
+
+Redact = Callable[[Any], Any]
+"""From the pixels of what is about to be sent, a NumPy `uint8` array of shape (height, width, 3), RGB and upright,
+which it may draw on, to the pixels to send instead: another such array, or the same. Used by several threads."""
 
 
 @runtime_checkable
@@ -81,8 +86,10 @@ class Picture(Protocol):
     """An opened image: decoded at most once, as much as the option that runs needs.
 
     `tensor` gives the model's input, a `uint8` array of shape (1, H, W, 3) in RGB order, and `view`, once it has,
-    where in it the picture lies; `payload` the bytes to upload, coded as asked or else as well as the picture's
-    maker wants, and their media type. Both add the seconds they took to `timings` and raise `InvalidImageError`.
+    where in it the picture lies. What may leave the device: `payload`, the bytes to upload, coded as asked or else
+    as well as the picture's maker wants, and their media type; `upload_tensor`, as `tensor`. All add the seconds
+    they took to `timings` and raise `InvalidImageError`; the latter two also `RemoteError` if the picture must not
+    be sent. `keep` takes now, quickly, what such an upload needs of pixels that may change later.
     """
 
     @property
@@ -94,6 +101,10 @@ class Picture(Protocol):
     def view(self) -> View: ...
 
     def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]: ...
+
+    def upload_tensor(self, timings: dict[str, float]) -> Any: ...
+
+    def keep(self, payload: Payload | None) -> None: ...
 
 
 @runtime_checkable

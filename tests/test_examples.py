@@ -179,6 +179,18 @@ def test_camera_loop_says_what_is_wrong_with_its_source(start, tmp_path: Path, s
     assert "Traceback" not in err
 
 
+def test_redact_region_shows_what_would_be_sent(start, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "sent.jpg"
+    process = start("redact_region.py", photos / "coffee.jpg", target)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    pixels = np.asarray(Image.open(target)).astype(int)
+    assert pixels.shape == (256, 256, 3)
+    for hidden in (pixels[:98, :72], pixels[132:, 222:]):  # but for what the coding makes of their edges
+        assert np.ptp(hidden, axis=(0, 1)).max() < 8
+    assert np.ptp(pixels[100:, :200], axis=(0, 1)).min() > 100
+
+
 class _FakePicamera2:
     """True to the manual: a format lists the channels from the last byte to the first."""
 

@@ -20,7 +20,7 @@ from offload_sdk.baseline.measurement import PayloadKind
 from offload_sdk.baseline.offloading import SdkPath, only
 from offload_sdk.baseline.reading import Reading
 from offload_sdk.baseline.targets import TargetSpec
-from offload_sdk.errors import InvalidImageError
+from offload_sdk.errors import ConfigurationError, InvalidImageError
 from offload_sdk.execute.remote import RemoteExecutor
 from offload_sdk.learn import learn_probe
 from offload_sdk.typing import Clock, DeviceProbe
@@ -46,6 +46,8 @@ class Server:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         assert spec.endpoint is not None
+        if config.redact is not None and "original" in payloads:
+            raise ConfigurationError("whole files would go round the hook `redact`; take --payload sdk")
         self.spec = spec
         self.model = None
         self._clock = clock
@@ -137,5 +139,10 @@ class _WholeFile:
     def tensor(self, timings: dict[str, float]) -> Any:
         raise InvalidImageError("a whole file is sent as it is, and this server takes pixels only")
 
+    upload_tensor = tensor
+
     def payload(self, timings: dict[str, float], payload: Payload | None = None) -> tuple[bytes, str]:
         return self._content, self._media_type
+
+    def keep(self, payload: Payload | None) -> None:
+        pass

@@ -149,6 +149,17 @@ def check_log(config: OffloadConfig) -> Iterator[Finding]:
     yield ok("log", f"{path}, {bytes_text(path.stat().st_size)}")
 
 
+def check_redaction(name: str) -> Finding:
+    """Whether the hook can be loaded; what it makes of pictures, only pictures show."""
+    from offload_sdk.model import load_redact
+
+    try:
+        load_redact(name)
+    except ConfigurationError as error:
+        return problem("redact", str(error), "no image is classified until then, so that none is sent as it is")
+    return ok("redact", f"every upload goes through {name}")
+
+
 def check_clock(wall_s: float) -> Finding:
     if wall_s < _RELEASE_WALL_S:
         return warning(

@@ -75,6 +75,8 @@ def _of_device(config: OffloadConfig) -> Iterator[Finding]:
     yield check_device.check_model(config)
     yield from check_device.check_profile(config)
     yield from check_device.check_log(config)
+    if config.redact is not None:
+        yield check_device.check_redaction(config.redact)
     yield check_device.check_clock(time.time())
     yield check_device.check_heat(Device().read())
 

@@ -9,7 +9,7 @@ from offload_sdk._types import EnergySource, Outcome, Profile
 
 __all__ = ["local_energy_j", "outcome_energy", "remote_energy_j"]
 
-_PREPARE_STEPS = ("decode", "preprocess", "encode")
+_PREPARE_STEPS = ("decode", "preprocess", "redact", "encode")
 
 
 def local_energy_j(profile: Profile, prepare_s: float, infer_s: float) -> float | None:

@@ -19,11 +19,13 @@ _TABLES_BYTES = 700  # what JPEG takes whatever the picture is
 class PayloadSize:
     """What each payload takes on average, times a ratio that is learned from this device's own pictures.
 
-    Pictures of much detail are large in every form, so one ratio serves all payloads. A JPEG that is smaller than
-    a payload of it would be is sent as it is: then its size is known. Pixels as they are take the same always.
+    Pictures of much detail are large in every form, so one ratio serves all payloads. With `originals` a JPEG that
+    is smaller than a payload of it would be is sent as it is: then its size is known. Pixels as they are take the
+    same always.
     """
 
-    def __init__(self, payloads: Sequence[Payload]) -> None:
+    def __init__(self, payloads: Sequence[Payload], *, originals: bool = True) -> None:
+        self._originals = originals
         self._payloads = tuple(payloads)
         self._expected = [payload.expected_bytes for payload in payloads]
         self._most_bytes = max(self._expected)
@@ -39,31 +41,31 @@ class PayloadSize:
             if image.width >= px and image.height >= px:  # nearly every picture, and there is no time to lose
                 return [ratio * size for size in self._expected]
         return [
-            float(encoded_bytes or 0) if _as_it_is(image, payload) else ratio * _usual_bytes(image, payload)
+            float(encoded_bytes or 0) if self._as_it_is(image, payload) else ratio * _usual_bytes(image, payload)
             for payload in self._payloads
         ]
 
     def variance(self, image: ImageInfo, payload: Payload) -> float:
         """Return the variance of the size in bytes²; 0 if it is known."""
-        if _as_it_is(image, payload):
+        if self._as_it_is(image, payload):
             return 0.0
         usual_bytes = _usual_bytes(image, payload)
         return usual_bytes * usual_bytes * self._ratio.variance
 
     def learn(self, image: ImageInfo, payload: Payload, size_bytes: float) -> None:
         """Learn from a picture that was coded as this payload, or was sent as it is, which teaches nothing."""
-        if not _as_it_is(image, payload):
+        if not self._as_it_is(image, payload):
             self._ratio.add(min(max(size_bytes / _usual_bytes(image, payload), 0.0), _MOST_RATIO))
 
-
-def _as_it_is(image: ImageInfo, payload: Payload) -> bool:
-    size = image.encoded_bytes
-    return (
-        payload.quality is not None
-        and size is not None
-        and size <= payload.expected_bytes
-        and image.format == "JPEG"
-    )
+    def _as_it_is(self, image: ImageInfo, payload: Payload) -> bool:
+        size = image.encoded_bytes
+        return (
+            self._originals
+            and payload.quality is not None
+            and size is not None
+            and size <= payload.expected_bytes
+            and image.format == "JPEG"
+        )
 
 
 def _usual_bytes(image: ImageInfo, payload: Payload) -> float:

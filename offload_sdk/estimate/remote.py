@@ -37,6 +37,7 @@ class RemoteEstimator:
     being `handshake_rtts` round trips (1 for TCP, 2 with TLS 1.3). Each prediction is for one of the
     `payloads`, which `choose` picks (without it, the first). A censored outcome, whether its attempt
     failed or was given up because the device had answered, says "longer than" and nothing else of the link.
+    Redaction counts with the encoding; without `originals` no file is sent as it is, however small.
     An outcome, a ping's too, whose payload is a tensor's tells that the endpoint takes no other form.
     """
 
@@ -52,6 +53,7 @@ class RemoteEstimator:
         choose: ChoosePayload | None = None,
         idle_limit_s: float = _IDLE_LIMIT_S,
         usd_per_kwh: float = 0.0,
+        originals: bool = True,
     ) -> None:
         self.name = name
         rtt_s = profile.rtt_s or _PRIOR_RTT_S
@@ -69,7 +71,7 @@ class RemoteEstimator:
         self._server = Moments(_PRIOR_SERVER_S, _PRIOR_SERVER_S, gain=0.15)
         self._payloads = tuple(payloads)
         self._choose = choose
-        self._size = PayloadSize(self._payloads)
+        self._size = PayloadSize(self._payloads, originals=originals)
         self._reliability = Reliability()
         self._idle_limit_s = idle_limit_s
         self._warm_until_s: float | None = None
@@ -131,7 +133,7 @@ class RemoteEstimator:
             if "decode" in timings:
                 self._decode.learn(image, timings["decode"])
             if "encode" in timings:
-                self._encode.learn(image, timings["encode"])
+                self._encode.learn(image, timings["encode"] + timings.get("redact", 0.0))
             if outcome.sent_bytes:
                 payload = outcome.payload or self._payloads[0]
                 self._size.learn(image, payload, outcome.sent_bytes - _HEADER_BYTES)

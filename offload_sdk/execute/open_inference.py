@@ -102,12 +102,14 @@ class OpenInferenceProtocol:
             image, _ = picture.payload(timings, coding)
             return self._call(self._image_tensor(image), request_id, coding)
         steps_s: dict[str, float] = {}
-        pixels = picture.tensor(steps_s)
+        pixels = picture.upload_tensor(steps_s)
         started_s = time.perf_counter()
         call = self._call(self._model.tensor(pixels), request_id, self.only_payload)
         encode_s = time.perf_counter() - started_s + steps_s.get("preprocess", 0.0)
         timings["decode"] = timings.get("decode", 0.0) + steps_s.get("decode", 0.0)
         timings["encode"] = timings.get("encode", 0.0) + encode_s
+        if "redact" in steps_s:
+            timings["redact"] = timings.get("redact", 0.0) + steps_s["redact"]
         return call if self._task is None else replace(call, view=picture.view, max_bytes=_MOST_OUTPUT_BYTES)
 
     def filler(self, size_bytes: int) -> Call | None:

@@ -77,7 +77,7 @@ class RemoteExecutor:
             return self._outcome(failed, role, started_s, timings)
         try:
             call = self._protocol.classify(picture, coding, request.request_id, timings)
-        except RemoteError as error:  # what the endpoint wants cannot be made of a picture
+        except RemoteError as error:  # what the endpoint wants cannot be made of the picture, or must not be sent
             failed = _Attempt(started_s=started_s, sent_bytes=0, error=error)
             return self._outcome(failed, role, started_s, timings)
         context = wire.RequestContext(
@@ -247,7 +247,7 @@ def _status(error: RemoteError | None) -> OutcomeStatus:
     """What was refused for its own sake says nothing about how fast or how reliable the endpoint is."""
     if error is None:
         return "success"
-    return "ignored" if error.kind in ("input", "busy", "late", "cancelled") else "failed"
+    return "ignored" if error.kind in ("input", "busy", "late", "cancelled", "redaction") else "failed"
 
 
 def _checked_by(check: Callable[[Reply], None]) -> Callable[[Reply, _Attempt], None]:

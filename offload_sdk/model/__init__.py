@@ -12,6 +12,7 @@ from offload_sdk.model.labels import imagenet_names
 from offload_sdk.model.network import Network
 from offload_sdk.model.payload import payloads_for
 from offload_sdk.model.picture import OpenPicture, PictureLimits, open_picture
+from offload_sdk.model.redact import load_redact
 from offload_sdk.model.runtime import runtime_name
 from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
 from offload_sdk.model.task_model import TaskModel
@@ -30,6 +31,7 @@ __all__ = [
     "TaskModel",
     "describe_network",
     "imagenet_names",
+    "load_redact",
     "model_path",
     "open_picture",
     "payloads_for",

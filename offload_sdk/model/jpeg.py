@@ -9,17 +9,20 @@ import re
 
 __all__ = ["strip_metadata"]
 
-_SOI, _EOI, _SOS, _APP0, _APP14, _APP15, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE, 0xEF, 0xFE
+_SOI, _EOI, _SOS, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE
+# Frames, tables of both codings, restart interval, scans, lines: without them there is no picture.
+_OF_THE_PICTURE = frozenset(range(0xC0, 0xD0)) - {0xC8} | {_SOS, 0xDB, 0xDC, 0xDD}
 # In entropy-coded data FF 00 is a stuffed byte and D0..D7 restart the decoder; anything else ends the scan.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JFIF_BYTES = 16  # the segment without its thumbnail, from its length on
+_ADOBE_BYTES = 14  # likewise, without what may follow
 
 
 def strip_metadata(original: bytes) -> bytes | None:
     """The same picture without EXIF, XMP, ICC profile, comments, thumbnails, and whatever follows its end.
 
-    Kept are the JFIF header and Adobe's APP14, which say how the colours are stored. None if the bytes are
-    not one complete JPEG stream.
+    Kept is what its pixels are made of, and of the rest the fixed fields of the JFIF header and of Adobe's APP14,
+    which say how the colours are stored. None if the bytes are not one complete JPEG stream.
     """
     if original[:2] != bytes((0xFF, _SOI)):
         return None
@@ -52,6 +55,6 @@ def _without_metadata(marker: int, segment: bytes) -> bytes:
     if marker == _APP0 and segment[4:9] == b"JFIF\0" and len(segment) >= 2 + _JFIF_BYTES:
         # The header of 14 bytes; a thumbnail behind it would show the picture before it was edited.
         return segment[:2] + _JFIF_BYTES.to_bytes(2, "big") + segment[4:16] + b"\0\0"
-    if marker == _APP14 and segment[4:9] == b"Adobe":
-        return segment
-    return b"" if _APP0 <= marker <= _APP15 or marker == _COM else segment
+    if marker == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= 2 + _ADOBE_BYTES:
+        return segment[:2] + _ADOBE_BYTES.to_bytes(2, "big") + segment[4 : 2 + _ADOBE_BYTES]
+    return segment if marker in _OF_THE_PICTURE else b""
