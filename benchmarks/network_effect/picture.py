@@ -15,6 +15,7 @@ from benchmarks.policies.drawing import BLACK, BLUE, GREEN, GREY, LOOK, RED, pla
 __all__ = ["draw"]
 
 _SIZE_IN = (13.0, 4.6)
+_UNNAMED_RTT_MS = 150.0  # its name would touch its neighbour's
 _BOARD_LOOKS = ((BLUE, "o"), (GREEN, "s"), (RED, "D"), (GREY, "^"), (BLACK, "v"))
 
 
@@ -28,7 +29,7 @@ def draw(found: Findings, break_even_s: Mapping[str, Sequence[float]], folder: P
     _lines(by_rtt, [point.cell.link.rtt_ms for point in points], points, found)
     by_rtt.set_xscale("log")
     plain_ticks(by_rtt.xaxis)
-    by_rtt.set_xticks([point.cell.link.rtt_ms for point in points])
+    by_rtt.set_xticks([point.cell.link.rtt_ms for point in points if point.cell.link.rtt_ms != _UNNAMED_RTT_MS])
     by_rtt.set_xlabel("round trip (ms), at 10 Mbit/s")
     by_rtt.set_ylabel("mean time per image (s)")
     by_rtt.set_title("Measured: distance to the cloud", loc="left")
@@ -36,29 +37,22 @@ def draw(found: Findings, break_even_s: Mapping[str, Sequence[float]], folder: P
     _lines(by_rate, list(range(len(points))), points, found)
     _technologies(by_rate, points)
     by_rate.set_title("Measured: rate of the link", loc="left")
-    _name_lines(by_rtt, found)
+    by_rtt.legend(loc="upper left", frameon=False)
     _boards(boards, points, break_even_s)
     return save(figure, folder, "network-effect")
 
 
 def _lines(axes: Axes, places: Sequence[float], points: Sequence[Point], found: Findings) -> None:
-    axes.plot(places, [point.original_s for point in points], color=RED, marker="s", linestyle="--")
-    axes.plot(places, [point.sdk_s for point in points], color=BLUE, marker="o")
-    axes.axhline(found.local_s, color=BLACK, linestyle=":")
+    whole, sent = found.image_bytes / 1e3, points[0].sdk_bytes / 1e3
+    originals_s, sdk_s = ([getattr(point, name) for point in points] for name in ("original_s", "sdk_s"))
+    axes.plot(
+        places, originals_s, color=RED, marker="s", linestyle="--", label=f"the file as it is, {whole:.0f} kB"
+    )
+    axes.plot(places, sdk_s, color=BLUE, marker="o", label=f"as the SDK sends it, {sent:.0f} kB")
+    axes.axhline(found.local_s, color=BLACK, linestyle=":", label="on this machine, nothing sent")
     axes.set_yscale("log")
     plain_ticks(axes.yaxis)
     axes.grid(True, alpha=0.25)
-
-
-def _name_lines(axes: Axes, found: Findings) -> None:
-    first = found.of(ROUND_TRIP_CELLS)[0]
-    at = first.cell.link.rtt_ms
-    for value, name, colour in (
-        (first.original_s, f"the file as it is ({found.image_bytes / 1e3:.0f} kB)", RED),
-        (first.sdk_s, f"as the SDK sends it ({first.sdk_bytes / 1e3:.0f} kB)", BLUE),
-        (found.local_s, "on this machine", BLACK),
-    ):
-        axes.annotate(name, (at, value), (0, 7), textcoords="offset points", color=colour)
 
 
 def _technologies(axes: Axes, points: Sequence[Point]) -> None:
@@ -89,9 +83,11 @@ def _boards(axes: Axes, points: Sequence[Point], break_even_s: Mapping[str, Sequ
     axes.set_xlim(-0.3, len(points) - 0.1)
     _technologies(axes, points)
     axes.set_xlabel("technology and mean rate (bit/s)")
-    axes.set_ylabel("round trip (ms)")
-    axes.set_title("Modelled: below the line the cloud wins", loc="left")
+    axes.set_ylabel("round trip up to which the cloud is faster (ms)")
+    axes.set_title("Modelled: below a board's line the cloud wins", loc="left")
     axes.grid(True, alpha=0.25)
     never = [board for board in break_even_s if board not in ends]
     if never:
-        axes.text(0.03, 0.95, f"never: {', '.join(never)}", transform=axes.transAxes, va="top", color=GREY)
+        axes.text(
+            0.03, 0.95, f"never the cloud: {', '.join(never)}", transform=axes.transAxes, va="top", color=GREY
+        )

@@ -37,8 +37,12 @@ def workload(
 
     spec = WorkloadSpec(images=images, seed=seed, smallest_bytes=smallest, largest_bytes=largest)
     began_s = time.monotonic()
-    with progress_bar("workload") as tell:
-        rows = write_workload(folder, spec, tell)
+    try:
+        with progress_bar("workload") as tell:
+            rows = write_workload(folder, spec, tell)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; start the same command again to go on", err=True)
+        raise
     total_bytes = sum(row.bytes for row in rows)
     took_s = time.monotonic() - began_s
     if as_json:

@@ -28,7 +28,7 @@ from offload_sdk.workload.recipe import recipes
 
 pytest.importorskip("skimage")
 
-SMALL = WorkloadSpec(images=24, seed=3, largest_bytes=150_000)
+SMALL = WorkloadSpec(images=14, seed=3, largest_bytes=60_000)
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +118,13 @@ def test_an_unfinished_folder_is_finished_and_a_whole_one_left_alone(folder: Pat
 def test_interrupted_and_started_again(how: signal.Signals, folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "interrupted"
     command = [sys.executable, "-m", "offload_sdk", "workload", str(target)]
-    command += ["--images", "24", "--seed", "3", "--largest", "150000"]
+    command += ["--images", "14", "--seed", "3", "--largest", "60000"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     end_s = time.monotonic() + 60
     while len(list(target.glob("0*"))) < 3 and process.poll() is None and time.monotonic() < end_s:
         time.sleep(0.002)
     process.send_signal(how)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     assert "Traceback" not in error
     assert subprocess.run(command, check=False, timeout=120).returncode == 0
     assert contents(target) == contents(folder)
@@ -132,7 +132,7 @@ def test_interrupted_and_started_again(how: signal.Signals, folder: Path, tmp_pa
 
 def test_another_workload_and_foreign_files_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="another workload"):
-        write_workload(folder, WorkloadSpec(images=25, seed=3, largest_bytes=150_000))
+        write_workload(folder, WorkloadSpec(images=15, seed=3, largest_bytes=60_000))
     (tmp_path / "holiday.jpg").write_bytes(b"mine")
     with pytest.raises(ConfigurationError, match="not empty"):
         write_workload(tmp_path, SMALL)
