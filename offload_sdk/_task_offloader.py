@@ -42,6 +42,8 @@ class TaskOffloader(Loop, Generic[T]):
         log: Log | None = None,
         redact: Redact | None = None,
     ) -> None:
+        if not isinstance(task, Task) or task.fit not in ("pad", "stretch"):
+            raise ConfigurationError("a task has finish, labels and a fit of 'pad' or 'stretch' (docs/tasks.md)")
         super().__init__(config, task=task, policy=policy, probe=probe, log=log, redact=redact)
 
     def run(self, image: Any, *, deadline_s: float | None = None) -> Answer[T]:

@@ -114,6 +114,9 @@ def _ask(check: str, session: HttpSession, url: str, clock: Clock, wall: Clock) 
     yield from _compare_clocks(check, health, wall())
     if health.status not in (200, 401, 403):
         return
+    if (task := _other_task(health)) is not None:
+        yield warning(check, f"its model is for {_short(task)}", "to classify, use another; docs/tasks.md tells")
+        return
     from offload_sdk.execute.probe_image import padded_jpeg
 
     content_type, body = wire.encode_image(padded_jpeg(0), "image/jpeg", boundary=secrets.token_hex(16))
@@ -170,6 +173,15 @@ def _judge_health(check: str, url: str, reply: Reply, took_s: float) -> Finding:
             check, "GET / does not answer as an offload-sdk server does", "check that the address is the server's"
         )
     return ok(check, f"healthy, model {_short(model)}, version {_short(version)}, {milliseconds(took_s)}")
+
+
+def _other_task(reply: Reply) -> str | None:
+    """Return what the server says that its model does, if that is not classification."""
+    try:
+        task = json.loads(reply.body).get("task")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return task if isinstance(task, str) else None
 
 
 def _judge_answer(check: str, reply: Reply, took_s: float) -> Finding:

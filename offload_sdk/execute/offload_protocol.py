@@ -58,6 +58,8 @@ class OffloadProtocol:
 
 def _read(task: WireTask[Any], document: Mapping[str, Any]) -> tuple[Any, Sequence[Label]]:
     result = task.from_wire(document)
+    if result is None:
+        raise ValueError("the task reads None, which stands for no result")
     return result, task.labels(result)
 
 

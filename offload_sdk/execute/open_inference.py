@@ -15,7 +15,7 @@ from offload_sdk.errors import RemoteError
 from offload_sdk.execute.exchange import Reply
 from offload_sdk.execute.probe_image import padded_jpeg
 from offload_sdk.execute.protocol import Call, check_status
-from offload_sdk.execute.served_model import ServedModel, finished, labelled
+from offload_sdk.execute.served_model import ServedModel, labelled, solved
 from offload_sdk.model import Normalisation
 from offload_sdk.typing import Picture, Task
 from offload_sdk.wire_open_inference import (
@@ -129,7 +129,7 @@ class OpenInferenceProtocol:
         if self._task is None:
             result, labels = None, labelled(answer.outputs, self._labels)
         else:
-            result, labels = finished(answer.outputs, self._task, view)
+            result, labels = solved(answer.outputs, self._task, view)
         return wire.Answer(
             labels=labels,
             model=answer.model,

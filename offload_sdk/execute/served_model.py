@@ -14,12 +14,12 @@ import numpy as np
 
 from offload_sdk._types import Label, Payload
 from offload_sdk._view import View
-from offload_sdk.errors import RemoteError
-from offload_sdk.model import Normalisation, imagenet_names
+from offload_sdk.errors import ModelError, RemoteError
+from offload_sdk.model import Normalisation, finished, imagenet_names
 from offload_sdk.typing import Task
 from offload_sdk.wire_open_inference import DATATYPES, Tensor, TensorFacts
 
-__all__ = ["ServedModel", "finished", "labelled"]
+__all__ = ["ServedModel", "labelled", "solved"]
 
 _VALUE_BYTES = {("UINT8", True): 1.0, ("FP32", True): 4.0, ("UINT8", False): 3.5, ("FP32", False): 12.5}
 """By datatype and whether it goes as raw bytes. As JSON a photograph's value takes 3.5, and normalised to nine
@@ -83,7 +83,7 @@ class ServedModel:
         return RemoteError(words, kind="protocol")
 
 
-def finished(outputs: Sequence[Tensor], task: Task[Any], view: View) -> tuple[Any, tuple[Label, ...]]:
+def solved(outputs: Sequence[Tensor], task: Task[Any], view: View) -> tuple[Any, tuple[Label, ...]]:
     """Return the task's result and the classes found. Raises `RemoteError` (`protocol`) if it makes nothing of the
     answer."""
     numeric = {
@@ -92,10 +92,9 @@ def finished(outputs: Sequence[Tensor], task: Task[Any], view: View) -> tuple[An
         if isinstance(output.data, bytes)
     }
     try:
-        result = task.finish(numeric, view)
-        return result, tuple(task.labels(result))
-    except Exception as error:  # a task may be the user's own
-        raise RemoteError(f"the task cannot read the answer: {error!r}"[:500], kind="protocol") from error
+        return finished(task, numeric, view)
+    except ModelError as error:
+        raise RemoteError(f"the answer is of no use: {error}", kind="protocol") from error
 
 
 def labelled(outputs: Sequence[Tensor], names: Sequence[str]) -> tuple[Label, ...]:

@@ -15,7 +15,7 @@ from offload_sdk.model.picture import OpenPicture, PictureLimits, open_picture
 from offload_sdk.model.redact import load_redact
 from offload_sdk.model.runtime import runtime_name
 from offload_sdk.model.spec import InputSpec, ModelFile, Normalisation
-from offload_sdk.model.task_model import TaskModel
+from offload_sdk.model.task_model import TaskModel, finished
 
 __all__ = [
     "AUTO",
@@ -30,6 +30,7 @@ __all__ = [
     "PictureLimits",
     "TaskModel",
     "describe_network",
+    "finished",
     "imagenet_names",
     "load_redact",
     "model_path",

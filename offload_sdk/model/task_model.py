@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from offload_sdk._types import Label
-from offload_sdk.errors import ModelError, OffloadError
+from offload_sdk._view import View
+from offload_sdk.errors import ModelError
 from offload_sdk.model.feed import pixel_feed
 from offload_sdk.model.network import Network
 from offload_sdk.model.picture import open_picture
 from offload_sdk.model.spec import InputSpec, ModelFile
 from offload_sdk.typing import Picture, Task
 
-__all__ = ["TaskModel"]
+__all__ = ["TaskModel", "finished"]
 
 T = TypeVar("T")
 
@@ -52,15 +54,9 @@ class TaskModel(Generic[T]):
         pixels = picture.tensor(timings)
         outputs = self.network.outputs_of(lambda interpreter: self._feed(interpreter, pixels), timings)
         started_s = time.perf_counter()
-        try:
-            result = self.task.finish(outputs, picture.view)
-            labels = tuple(self.task.labels(result))
-        except OffloadError:
-            raise
-        except Exception as error:  # a task may be the user's own
-            raise ModelError(f"{self.model.path} gave what the task cannot read: {error!r}"[:500]) from error
+        answer = finished(self.task, outputs, picture.view)
         timings["infer"] = timings.get("infer", 0.0) + time.perf_counter() - started_s
-        return result, labels
+        return answer
 
     def try_out(self, timings: dict[str, float]) -> None:
         """Solve a black picture: then it is known whether the task can read the model, and the weights are packed.
@@ -72,3 +68,16 @@ class TaskModel(Generic[T]):
     def close(self) -> None:
         """Frees the model's memory after the inference under way. Further calls raise ModelError."""
         self.network.close()
+
+
+def finished(task: Task[T], outputs: Mapping[str, Any], view: View) -> tuple[T, tuple[Label, ...]]:
+    """Return the task's result for a model's outputs, and the classes found. Raises `ModelError` whatever the task
+    raises, which may be the user's own."""
+    try:
+        result = task.finish(outputs, view)
+        labels = tuple(task.labels(result))
+    except Exception as error:
+        raise ModelError(f"The task cannot read the model's outputs: {error!r}"[:500]) from error
+    if result is None:
+        raise ModelError("The task has finished with None, which stands for no result.")
+    return result, labels

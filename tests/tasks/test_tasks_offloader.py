@@ -261,8 +261,28 @@ def test_a_task_that_fails_on_a_servers_outputs_is_an_error_of_that_option(model
     assert "my own fault" in str(error.value)
 
 
+class Nothing(Brightest):
+    def finish(self, outputs: Mapping[str, Any], view: View) -> Any:
+        return None
+
+
+class Cropping(Brightest):
+    fit = "crop"
+
+
+def test_none_is_no_result(models: Path) -> None:
+    with pytest.raises(ModelError, match="stands for no result"):
+        make(models, Nothing(), name="light")
+
+
+@pytest.mark.parametrize("task", [Cropping(), object(), None])
+def test_what_is_no_task_is_refused(models: Path, task: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a fit of 'pad' or 'stretch'"):
+        make(models, task, name="light")
+
+
 def test_a_task_for_another_model_says_so_at_once(models: Path) -> None:
-    with pytest.raises(ModelError, match="gave what the task cannot read"):
+    with pytest.raises(ModelError, match="cannot read the model's outputs"):
         make(models, ObjectDetection(), name="light")
 
 

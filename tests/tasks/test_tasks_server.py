@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,8 @@ from task_models import (
     sum_of_two,
 )
 
+from offload_sdk import EndpointConfig
+from offload_sdk.cli.check_endpoint import check_endpoint
 from offload_sdk.wire import parse_server_timing
 from offload_sdk.wire_open_inference import InferenceRequest, Tensor, WantedOutput, encode_request, parse_answer
 from server_stub.engine import TensorSignature
@@ -117,6 +120,11 @@ def test_it_says_what_it_does(lamps: str, light: str, total: str) -> None:
         ("segmentation", "light"),
         ("tensors", "sum"),
     ]
+
+
+def test_doctor_tells_that_it_does_not_classify(lamps: str) -> None:
+    findings = list(check_endpoint(EndpointConfig(url=lamps), clock=time.monotonic, wall=time.time))
+    assert ("warning", "its model is for detection") in [(finding.level, finding.message) for finding in findings]
 
 
 def test_its_metadata_are_the_models_own_tensors(lamps: str, total: str) -> None:
@@ -221,7 +229,7 @@ def test_a_model_of_tensors_takes_no_pictures(total: str) -> None:
 @pytest.mark.parametrize(
     ("content", "side", "words"),
     [
-        (brightness, {"task": "detection"}, "gave what the task cannot read"),
+        (brightness, {"task": "detection"}, "cannot read the model's outputs"),
         (sum_of_two, {"task": "detection"}, "is not a model of one picture"),
         (bright_cells, {"task": "dreaming"}, "task must be one of"),
         (lambda: b"no model", {"task": "tensors"}, "cannot be loaded"),

@@ -119,6 +119,7 @@ async function send(item, way) {
   const own = server.kind === "server";
   const url = own ? new URL(server.analyze, location.href) : analyzeAddress(byId("address").value);
   const { answer, total_s, timings } = await analyze(url, item.blob, byId("token").value.trim());
+  if (!Array.isArray(answer.predictions)) throw new Problem("That server's model does not classify.");
   const option = own ? "server" : "direct";
   return {
     request_id: answer.request_id, at_s: Date.now() / 1e3, labels: answer.predictions.map(({ label, ...rest }) => ({ name: label, ...rest })),
