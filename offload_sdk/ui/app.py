@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -19,6 +20,7 @@ from offload_sdk.ui.steered import WAYS, Way
 __all__ = ["create_app"]
 
 _ANYWHERE = "'self' http: https:"  # the user may name any server to post to directly
+_AT_ONCE = 4  # pictures that arrive, wait or are worked on
 _MEDIA_TYPE = "application/octet-stream"  # no form can send it, so no other site's page without asking first
 
 
@@ -32,6 +34,7 @@ class _RequestError(Exception):
 def create_app(desk: Desk) -> Starlette:
     """Return the application. Errors are JSON, `{"error": {"code", "message"}}`, as the server's are."""
     config = desk.config
+    places = asyncio.Semaphore(_AT_ONCE)
     about = {
         "kind": "device",
         "version": __version__,
@@ -45,12 +48,14 @@ def create_app(desk: Desk) -> Starlette:
         return _json(about)
 
     async def classify(request: Request) -> Response:
-        wanted, top_k = _way(request), _whole(request, "top_k", 3)
-        image = await _body(request, config.limits.max_image_bytes)
-        return _json(await desk.classify(image, wanted, top_k))
+        wanted = _way(request)
+        if places.locked():
+            raise BusyError
+        async with places:
+            return _json(await desk.classify(await _body(request, config.limits.max_image_bytes), wanted))
 
     async def state(request: Request) -> Response:
-        return _json(await desk.state(_whole(request, "since", 0)))
+        return _json(await desk.state(_since(request)))
 
     return Starlette(
         routes=[
@@ -76,10 +81,10 @@ def _way(request: Request) -> Way:
     raise _RequestError(400, "bad_request", f"way must be one of {', '.join(WAYS)}")
 
 
-def _whole(request: Request, name: str, default: int) -> int:
-    given = request.query_params.get(name, str(default))
+def _since(request: Request) -> int:
+    given = request.query_params.get("since", "0")
     if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise _RequestError(400, "bad_request", f"{name} must be a whole number")
+        raise _RequestError(400, "bad_request", "since must be a whole number")
     return int(given)
 
 
@@ -134,7 +139,6 @@ async def _on_offload_error(request: Request, error: Exception) -> Response:
         (InvalidImageError, 400, "invalid_image"),
         (DeadlineExceededError, 504, "deadline_exceeded"),
         (RemoteError, 502, "no_answer"),
-        (ValueError, 400, "bad_request"),  # a ConfigurationError: top_k
     )
     for kind, status, code in kinds:
         if isinstance(error, kind):

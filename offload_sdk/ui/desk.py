@@ -20,12 +20,12 @@ __all__ = ["BusyError", "Desk"]
 
 T = TypeVar("T")
 _AT_ONCE = 2  # so that one that waits for a slow link does not hold up one that is for the device
-_WAITING = 6
+_WAITING = 8
 _GRACE_S = 2.0
 
 
 class BusyError(Exception):
-    """So many pictures are waiting that one more is not taken."""
+    """So many pictures are at hand already that one more is not taken."""
 
 
 class Desk:
@@ -39,9 +39,9 @@ class Desk:
         self._workers = Workers(_AT_ONCE, "offload-ui", backlog=_WAITING)
         self._readers = Workers(1, "offload-ui-status", backlog=_WAITING)
 
-    async def classify(self, image: bytes, wanted: Way, top_k: int) -> dict[str, Any]:
+    async def classify(self, image: bytes, wanted: Way) -> dict[str, Any]:
         """Return the picture's document. Raises `BusyError`, and what `Offloader.classify` raises."""
-        return await _awaited(self._workers, lambda: self._classify(image, wanted, top_k))
+        return await _awaited(self._workers, lambda: self._classify(image, wanted))
 
     async def state(self, since: int) -> dict[str, Any]:
         """Return the device's status and the pictures that have changed after version `since`."""
@@ -52,10 +52,10 @@ class Desk:
         self._readers.close()
         self._offloader.close()
 
-    def _classify(self, image: bytes, wanted: Way, top_k: int) -> dict[str, Any]:
+    def _classify(self, image: bytes, wanted: Way) -> dict[str, Any]:
         token = way.set(wanted)
         try:
-            result = self._offloader.classify(image, top_k=top_k)
+            result = self._offloader.classify(image)
         finally:
             way.reset(token)
         wait_s = self.config.remote_timeout_s + _GRACE_S if wanted == "both" else 0.0

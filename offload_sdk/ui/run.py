@@ -7,6 +7,7 @@ import logging
 import secrets
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -42,6 +43,7 @@ def serve(
     Raises `ConfigurationError` if the address or the certificate cannot be used, and what making an `Offloader`
     raises.
     """
+    _check_certificate(settings)
     listener = _listen(settings)
     with contextlib.closing(listener), contextlib.closing(Desk(config)) as desk:
         token = None if settings.is_loopback else secrets.token_urlsafe(24)
@@ -99,7 +101,7 @@ class PageServer(uvicorn.Server):
 
 
 def _uvicorn_config(app: Guard, settings: UiSettings) -> uvicorn.Config:
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http="h11",
         ws="none",
@@ -112,13 +114,18 @@ def _uvicorn_config(app: Guard, settings: UiSettings) -> uvicorn.Config:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
+
+
+def _check_certificate(settings: UiSettings) -> None:
+    """Load it once in advance: before the model, and for a message of our own."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
     try:
-        config.load()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         raise ConfigurationError(
             f"the certificate {settings.tls_cert} with the key {settings.tls_key} cannot be used: {error}"
         ) from None
-    return config
 
 
 def _listen(settings: UiSettings) -> socket.socket:

@@ -39,8 +39,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def _tab(browser: Browser) -> Page:
+    """The page that most tests share, each with a new document: a process of its own would take a second each."""
+    return browser.new_page()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
+def open_page(browser: Browser, _tab: Page) -> Iterator[Open]:
     """`open_page(url, **context)` opens it; at the end nothing may have gone wrong unseen.
 
     `expected` are parts of messages on the console that the test means to cause, `elsewhere` origins that the
@@ -51,20 +57,35 @@ def open_page(browser: Browser) -> Iterator[Open]:
     def open_one(
         url: str, *, expected: tuple[str, ...] = (), elsewhere: tuple[str, ...] = (), **context: Any
     ) -> Page:
-        page = browser.new_context(**context).new_page()
+        page = browser.new_page(**context) if context else _tab
         page.set_default_timeout(PATIENCE_MS)
         said: list[str] = []
         asked: list[str] = []
-        page.on("console", lambda message: said.append(f"{message.text} {message.location['url']}"))
-        page.on("pageerror", lambda error: said.append(f"uncaught: {error}"))
-        page.on("request", lambda request: asked.append(request.url))
+
+        def on_console(message: Any) -> None:
+            said.append(f"{message.text} {message.location['url']}")
+
+        def on_error(error: Any) -> None:
+            said.append(f"uncaught: {error}")
+
+        def on_request(request: Any) -> None:
+            asked.append(request.url)
+
+        listeners = (("console", on_console), ("pageerror", on_error), ("request", on_request))
+        for event, act in listeners:
+            page.on(event, act)  # type: ignore[call-overload]
         page.goto(url)
         own = "/".join(url.split("/")[:3])
 
         def end() -> None:
-            page.context.close()
+            page.goto("about:blank")
+            page.emulate_media(color_scheme="null", reduced_motion="null")
+            for event, act in listeners:
+                page.remove_listener(event, act)
+            if page is not _tab:
+                page.close()
             assert [text for text in said if not any(part in text for part in expected)] == []
-            assert [to for to in asked if not to.startswith((own, f"blob:{own}", *elsewhere))] == []
+            assert [to for to in asked if not to.startswith((own, f"blob:{own}", "about:", *elsewhere))] == []
 
         ends.append(end)
         return page

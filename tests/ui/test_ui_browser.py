@@ -200,7 +200,8 @@ CONTRASTS = """() => {
 def test_all_text_stands_out_and_every_control_has_a_name(
     device: LivePage, open_page: Any, pictures: list[Path], scheme: str
 ) -> None:
-    page = open_page(device.url, color_scheme=scheme, reduced_motion="reduce", expected=WRONG_FILE)
+    page = open_page(device.url, expected=WRONG_FILE)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.get_by_label("Both").check()
     page.set_input_files("#file", pictures[0])
     answered(page)
