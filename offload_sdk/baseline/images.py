@@ -38,7 +38,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The images by name, and why each other file was passed over."""
+    """The images by name, and the names of the files that are none that can be used."""
 
     images: tuple[ImageFile, ...]
     skipped: tuple[str, ...]
@@ -71,8 +71,8 @@ def find_images(
         name = _name(file.relative_to(root))
         try:
             images[name] = _read(file, name, limits)
-        except InvalidImageError as error:
-            skipped.append(f"{name}: {error}")
+        except InvalidImageError:
+            skipped.append(name)
     if not images:
         where = ", ".join(map(str, places))
         raise ConfigurationError(f"there is no image in {where}; give a folder of photographs, or their files")

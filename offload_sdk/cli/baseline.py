@@ -29,7 +29,7 @@ _PAYLOADS: dict[str, tuple[PayloadKind, ...]] = {
     "sdk": ("sdk",),
     "original": ("original",),
 }
-_MOST_SKIPPED = 3
+_MOST_SKIPPED = 5
 
 
 def baseline(
@@ -123,9 +123,12 @@ def _find(images: Sequence[Path], out: Path, config: OffloadConfig) -> Found:
     with progress_bar("reading the images") as tell:
         found = find_images(images, limits, lambda frac: tell("", frac), without=out)
     if found.skipped:
-        some = "; ".join(map(printable, found.skipped[:_MOST_SKIPPED]))
-        more = "; …" if len(found.skipped) > _MOST_SKIPPED else ""
-        typer.echo(f"passed over, as no image: {len(found.skipped):,} ({some}{more})", err=True)
+        some = ", ".join(map(printable, found.skipped[:_MOST_SKIPPED]))
+        more = ", …" if len(found.skipped) > _MOST_SKIPPED else ""
+        typer.echo(
+            f"passed over, as no image: {len(found.skipped):,} ({some}{more}); `offload-sdk classify FILE` says why",
+            err=True,
+        )
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def test_wrong_usage_is_one_clear_error(
     done = _run(*filled, "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
+def test_what_the_report_needs_is_looked_for_before_anything_is_measured(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = _run(pictures, "--target", NO_SERVER, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "pip install 'offload-sdk[report]'" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

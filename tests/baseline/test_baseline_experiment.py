@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,21 @@ def test_fewer_repetitions_or_targets_are_summed_up_without_a_server(folder: Pat
     (target,) = result.summary.targets
     assert (target.name, len(target.series.runs), len(result.measurements)) == ("a", 1, IMAGES)
     assert set(result.summary.links) == {"a"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cut_off_anywhere_the_journal_is_completed_and_nothing_is_measured_twice(folder: Path, seed: int) -> None:
+    journal = folder / "out" / FILE_NAME
+    with FaultyServer() as server:
+        whole = _run(folder, f"a={server.url}", repeat=2)
+        content = journal.read_bytes()
+        journal.write_bytes(content[: random.Random(seed).randrange(len(content))])
+        again = _run(folder, f"a={server.url}", repeat=2)
+    assert {m.key for m in again.measurements} == {m.key for m in whole.measurements}
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    kinds = Counter(line["kind"] for line in lines)
+    assert (kinds["begun"], kinds["target"], kinds["measured"]) == (1, 1, 2 * IMAGES)
+    assert [m.position for m in again.measurements if m.run == 2] == list(range(IMAGES))
 
 
 def test_another_experiment_is_refused_and_leaves_the_journal_as_it_is(folder: Path) -> None:

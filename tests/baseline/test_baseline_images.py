@@ -40,7 +40,7 @@ def test_what_is_hidden_and_what_is_no_image_is_passed_over(tmp_path: Path) -> N
     (tmp_path / "scans.jpg").write_bytes(jpeg() + b"\xff\xda" * 40)
     found = _find(tmp_path)
     assert [image.name for image in found.images] == ["0.jpg"]
-    assert [line.partition(":")[0] for line in found.skipped] == [
+    assert list(found.skipped) == [
         "empty.jpg",
         "notes.txt",
         "page.jpg",
@@ -71,7 +71,7 @@ def test_too_large_images_are_passed_over(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200)).save(tmp_path / "large.png")
     found = find_images([tmp_path], PictureLimits(max_pixels=10_000))
     assert [image.name for image in found.images] == ["0.jpg", "1.jpg"]
-    assert "megapixels" in found.skipped[0]
+    assert found.skipped == ("large.png",)
 
 
 def test_several_places_are_named_from_the_folder_that_holds_them_all(tmp_path: Path) -> None:
