@@ -125,10 +125,8 @@ def _find(images: Sequence[Path], out: Path, config: OffloadConfig) -> Found:
     if found.skipped:
         some = ", ".join(map(printable, found.skipped[:_MOST_SKIPPED]))
         more = ", …" if len(found.skipped) > _MOST_SKIPPED else ""
-        typer.echo(
-            f"passed over, as no image: {len(found.skipped):,} ({some}{more}); `offload-sdk classify FILE` says why",
-            err=True,
-        )
+        names = f"{len(found.skipped):,} ({some}{more})"
+        typer.echo(f"passed over, as no image: {names}; `offload-sdk classify FILE` says why", err=True)
     return found
 
 
