@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from offload_sdk.baseline.measurement import Measurement, PayloadKind
+from offload_sdk.baseline.report.contents import contents
+from offload_sdk.baseline.report.page import page
 from offload_sdk.baseline.summary import Run, Series, Summary, Target
 
 # Total seconds, mean seconds per image, US dollars: every run as the study of the two platforms prints it.
@@ -113,6 +115,12 @@ def experiment(
         links={name: {"rtt_s": 0.02, "uplink_bytes_per_s": 1.25e6} for name in clouds},
     )
     return summary, found
+
+
+def html(summary: Summary, measurements: Sequence[Measurement]) -> str:
+    """The page alone, without the other files."""
+    found = contents(summary, measurements)
+    return page(found.title, found.facts, found.findings, found.sections)
 
 
 def _measured(found: Sequence[Measurement], target: str, payload: PayloadKind) -> Series:

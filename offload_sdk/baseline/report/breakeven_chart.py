@@ -19,7 +19,7 @@ __all__ = ["RTTS_S", "round_trips", "sizes"]
 
 RTTS_S = (0.01, 0.05)
 _BYTES_PER_MBIT = 1e6 / 8.0
-_LOW_MBPS, _HIGH_MBPS, _STEPS = 0.1, 1000.0, 500
+_LOW_MBPS, _HIGH_MBPS, _STEPS = 0.1, 1000.0, 250
 _TECHNOLOGIES = ((1.0, "3G"), (10.0, "4G"), (120.0, "5G"), (1000.0, "6G"))  # mean rates as the studies take them
 _LEAST_BYTES, _MOST_BYTES = 2e3, 2e7
 _COLOURS = (LOCAL_COLOUR, *CLOUD_COLOURS)

@@ -47,7 +47,7 @@ def contents(summary: Summary, measurements: Sequence[Measurement]) -> Contents:
         costs(summary, ways, found.clouds[0].server_s.at(found.size_bytes)),
         break_even(summary, found),
         surroundings(summary),
-        method(summary, ways, measurements),
+        method(summary, ways),
     )
     local = any(way.path == "local" for way in ways)
     return Contents(

@@ -62,7 +62,9 @@ def _runs(ways: Sequence[Way], prices: PriceList) -> Table:
                 known, platforms, hours, runs, column(per_thousand, digits=2), strict=True
             )
         ),
-        notes=("A run is priced as one unit that runs just as long, with nothing beside it.",),
+        notes=(
+            "A run is priced as one unit that runs just as long, at least for a minute, with nothing beside it.",
+        ),
     )
 
 

@@ -68,7 +68,7 @@ def _compared(quantity: _Quantity, ways: Sequence[Way]) -> Finding | None:
     by = f", by {share(1.0 - best / second)}" if best else ""
     return Finding(
         title=quantity.title,
-        answer=f"{way.name}{by}" if not rivals else f"{' or '.join([way.name, *rivals])}",
+        answer=f"{way.name}{by}" if not rivals else _listed([way.name, *rivals], "or"),
         text=f"{way.name} {quantity.verb} {_spread(quantity, values)} a run; {'; '.join(against)}. {certainty}",
     )
 
@@ -105,17 +105,24 @@ def _payloads(ways: Sequence[Way]) -> list[Finding | None]:
         if other is None or way.series is other or not way.series.mean_s or not other.mean_s:
             continue
         times = other.mean_s / way.series.mean_s
+        more, words = (times, "shorter") if times >= 1.0 else (1.0 / times, "longer")
         sent, whole = _sent(way.series.runs), _sent(other.runs)
-        bytes_ = f" and sends {column([whole / sent], least=1)[0]} times fewer bytes" if sent and whole else ""
-        word = f"{column([max(times, 1.0 / times)], least=1)[0]} times {'shorter' if times >= 1.0 else 'longer'}"
+        bytes_ = f", with {column([whole / sent], least=1)[0]} times fewer bytes" if sent and whole else ""
         name = printable(way.target.name)
         text = (
             f"To {name}, an image takes {seconds(way.series.mean_s)} as the SDK sends it and "
-            f"{seconds(other.mean_s)} as the file's own bytes: {word}{bytes_}."
+            f"{seconds(other.mean_s)} as the file's own bytes: {column([more])[0]} times {words}{bytes_}."
         )
         answer = "the SDK's" if times >= 1.0 else "the original file"
+        if _overlap(way.series.runs, other.runs):
+            answer, text = "no clear difference", f"{text} The runs of both overlap."
         found.append(Finding(title=f"Form of upload to {name}", answer=answer, text=text))
     return found
+
+
+def _overlap(runs: Sequence[Run], others: Sequence[Run]) -> bool:
+    mine, theirs = ([run.mean_s for run in side if run.mean_s is not None] for side in (runs, others))
+    return len(mine) > 1 and max(mine) >= min(theirs) and max(theirs) >= min(mine)
 
 
 def _sent(runs: Sequence[Run]) -> int:
@@ -133,5 +140,5 @@ def _failures(ways: Sequence[Way]) -> Finding | None:
     return Finding(title="Failures", answer="some", text=f"Without an answer: {_listed(failed)}.")
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _listed(parts: Sequence[str], last: str = "and") -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"

@@ -61,7 +61,7 @@ def measured(way: Way, measurements: Iterable[Measurement]) -> Sequence[Measurem
     return [m for m in measurements if m.target == name and m.payload == payload]
 
 
-def printable(text: object) -> str:
+def printable(text: object, most: int = _MOST_CHARACTERS) -> str:
     """Return a text that can stand in a page and a picture: no control characters, no line's end, not too long."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    return shown if len(shown) <= _MOST_CHARACTERS else shown[: _MOST_CHARACTERS - 1] + "…"
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
