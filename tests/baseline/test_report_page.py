@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,7 +16,7 @@ from report_kit import experiment, html, imported
 from offload_sdk.baseline.report import write
 from offload_sdk.baseline.report.images import distribution, drift, over_size
 from offload_sdk.baseline.report.ways import ways_of
-from offload_sdk.errors import OffloadError
+from offload_sdk.errors import ConfigurationError, OffloadError
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -130,3 +131,10 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OffloadError, match="cannot be made"):
         write(imported(), [], tmp_path / "file")
+
+
+@pytest.mark.parametrize("module", ["matplotlib.figure", "jinja2"])
+def test_a_missing_extra_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(ConfigurationError, match=r"pip install 'offload-sdk\[report\]'"):
+        write(imported({"a": [(1.0, 0.1, 0.1)]}), [], tmp_path)

@@ -6,13 +6,15 @@ from __future__ import annotations
 import statistics
 import textwrap
 from collections.abc import Callable, Sequence
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from offload_sdk.baseline.report.numbers import column, rounded
 from offload_sdk.baseline.report.ways import Way
 from offload_sdk.baseline.summary import Run
 from offload_sdk.report.picture import INK, blank
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["bars"]
 

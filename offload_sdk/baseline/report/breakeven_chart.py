@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
 from offload_sdk.baseline.report.breakeven import Board, Cloud
 from offload_sdk.baseline.report.inputs import Inputs
 from offload_sdk.baseline.report.numbers import size
@@ -14,6 +12,7 @@ from offload_sdk.report.picture import CLOUD_COLOURS, INK, LINES, LOCAL_COLOUR, 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["RTTS_S", "round_trips", "sizes"]
 

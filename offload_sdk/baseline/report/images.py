@@ -7,8 +7,6 @@ from itertools import accumulate, pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
-
 from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.report.ways import Way, measured
 from offload_sdk.report.picture import INK, LINES, MARKERS, blank
@@ -16,6 +14,7 @@ from offload_sdk.report.spread import quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["distribution", "drift", "over_size"]
 
