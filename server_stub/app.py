@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -18,6 +17,7 @@ from offload_sdk.wire import ANALYZE_PATH, REQUEST_ID_HEADER, SERVER_TIMING_HEAD
 from server_stub.access import Access, rates, token_guard
 from server_stub.analyze import Analyze
 from server_stub.answers import problem_response
+from server_stub.cors import Cors
 from server_stub.direct_route import DirectRoute
 from server_stub.engine import Clock, Loader
 from server_stub.gate import DisconnectedError, Gate
@@ -131,7 +131,7 @@ def create_app(
     )
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],

@@ -70,7 +70,12 @@ class Roster:
         assert self._loop is not None
         assert self._coming is None
         settled: asyncio.Future[ModelError | None] = self._loop.create_future()
-        self._coming = self._new_crew(loader, settled.set_result)
+
+        def settle(error: ModelError | None) -> None:
+            if not settled.done():  # who asked may have been cancelled meanwhile
+                settled.set_result(error)
+
+        self._coming = self._new_crew(loader, settle)
         self._coming.start()
         try:
             error = await settled

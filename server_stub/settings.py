@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from offload_sdk._cores import usable_cores
 from offload_sdk.errors import ConfigurationError
@@ -130,6 +131,10 @@ class ServerSettings:
             not token or not token.isascii() or not token.isprintable() or " " in token for token in self.tokens
         ):
             raise ConfigurationError("a token must be printable ASCII without spaces, and not empty")
+        if odd := [origin for origin in self.cors_origins if not _is_origin(origin)]:
+            raise ConfigurationError(
+                f"cors_origins has {odd[0]!r}; an origin is *, or as a browser sends it: https://HOST or https://HOST:PORT"
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigurationError("tls_cert and tls_key belong together; give both or none")
         if self.tls_client_ca is not None and self.tls_cert is None:
@@ -153,3 +158,23 @@ class ServerSettings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+
+def _is_origin(text: str) -> bool:
+    """Whether it is `*` or what a browser sends as `Origin` of a page: scheme, host and, unless usual, port."""
+    if text == "*":
+        return True
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    usual = {"http": 80, "https": 443}
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return (
+        parts.scheme in usual
+        and bool(host)
+        and "*" not in text
+        and text == f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+        and port != usual[parts.scheme]
+    )

@@ -254,6 +254,21 @@ def test_cors_is_closed_unless_configured(live_server, start_server):
     assert "Access-Control-Allow-Origin" not in other.headers
 
 
+def test_a_preflight_is_refused_as_everything_is(start_server, error_code):
+    server = start_server(cors_origins=("https://app.example",))
+    for origin, method, status in (
+        ("https://app.example", "POST", 200),
+        ("https://app.example", "DELETE", 400),
+        ("https://evil.example", "POST", 400),
+    ):
+        headers = {"Origin": origin, "Access-Control-Request-Method": method}
+        response = requests.options(f"{server.url}/analyze", headers=headers, timeout=10)
+        assert response.status_code == status
+        assert ("Access-Control-Allow-Origin" in response.headers) == (origin == "https://app.example")
+        if status == 400:
+            assert error_code(response) == "cors_refused"
+
+
 def test_a_draining_server_says_so(start_server, error_code):
     server = start_server()
     server.pool.drain()
