@@ -44,6 +44,8 @@ def test_the_wheel_carries_every_module_and_data_file(wheel: Path) -> None:
         ".css",
         ".js",
         ".svg",
+        ".tf",
+        ".toml",
         "py.typed",
         "Dockerfile",
         ".dockerignore",

@@ -92,10 +92,10 @@ def test_the_network_is_there_and_leads_out(cloud: MotoProvider, direct: dict[st
 
 
 def test_only_the_named_clients_reach_the_container(cloud: MotoProvider, direct: dict[str, Any]) -> None:
-    (rule,) = groups(cloud)["direct-task"]["IpPermissions"]
+    (rule,) = groups(cloud)["direct-server"]["IpPermissions"]
     assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (8080, 8080, "tcp")
     assert [each["CidrIp"] for each in rule["IpRanges"]] == ["203.0.113.0/24"]
-    (out,) = groups(cloud)["direct-task"]["IpPermissionsEgress"]
+    (out,) = groups(cloud)["direct-server"]["IpPermissionsEgress"]
     assert (out["FromPort"], out["ToPort"]) == (443, 443)
 
 
@@ -144,7 +144,7 @@ def test_the_load_balancer_speaks_https_and_alone_reaches_the_instances(
     assert (listener["Protocol"], listener["Port"]) == ("HTTPS", 443)
     (target,) = elb.describe_target_groups()["TargetGroups"]
     assert (target["HealthCheckPath"], target["TargetType"], target["Port"]) == ("/", "instance", 8080)
-    (inside,) = groups(cloud)["balanced-instance"]["IpPermissions"]
+    (inside,) = groups(cloud)["balanced-server"]["IpPermissions"]
     assert inside["IpRanges"] == []
     assert inside["UserIdGroupPairs"][0]["GroupId"] == groups(cloud)["balanced-balancer"]["GroupId"]
     (service,) = cloud.client("ecs").describe_services(cluster="balanced", services=["balanced"])["services"]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from offload_sdk.cli.settings import Json
 from offload_sdk.errors import ConfigurationError
-from offload_sdk.pricing.load import Load, Operation, Scaling
-from offload_sdk.pricing.month import Overheads
+
+if TYPE_CHECKING:
+    from offload_sdk.pricing.load import Load, Scaling
 
 __all__ = ["cost"]
 
@@ -78,6 +79,8 @@ def cost(
     """Tell what a server in the cloud would cost a month, on what, and where another platform becomes cheaper."""
     from offload_sdk.cli.cost import text
     from offload_sdk.cli.cost.question import Question, ask, chosen, run_costs
+    from offload_sdk.pricing.load import Operation
+    from offload_sdk.pricing.month import Overheads
     from offload_sdk.pricing.price_file import read_prices
     from offload_sdk.pricing.price_list import shipped_prices
     from offload_sdk.pricing.published import published_runs
@@ -117,6 +120,8 @@ def cost(
 def _load(per_s: float | None, per_month: float | None, hours_per_day: float, service_s: float) -> Load:
     if (per_s is None) == (per_month is None):
         raise ConfigurationError("say how many images come: either --images-per-s or --images-per-month")
+    from offload_sdk.pricing.load import Load
+
     if per_s is not None:
         return Load(images_per_s=per_s, service_s=service_s, hours_per_day=hours_per_day)
     unit_rate = Load(images_per_s=1.0, service_s=service_s, hours_per_day=hours_per_day)
@@ -125,6 +130,8 @@ def _load(per_s: float | None, per_month: float | None, hours_per_day: float, se
 
 
 def _scaling(name: str) -> Scaling:
+    from offload_sdk.pricing.load import Scaling
+
     for known in get_args(Scaling):
         if name == known:
             return known  # type: ignore[no-any-return]

@@ -43,6 +43,16 @@ module "entry" {
   target_type     = var.platform == "fargate" ? "ip" : "instance"
 }
 
+module "access" {
+  source = "./modules/access"
+
+  name            = var.name
+  vpc_id          = module.network.vpc_id
+  balanced        = local.balanced
+  caller_group_id = one(module.entry[*].security_group_id)
+  client_cidrs    = local.balanced ? [] : var.client_cidrs
+}
+
 resource "aws_ecs_cluster" "this" {
   #checkov:skip=CKV_AWS_65:Container insights are paid by the metric; auto scaling needs none of them
   name = var.name
@@ -74,11 +84,9 @@ module "fargate" {
   cluster_arn         = aws_ecs_cluster.this.arn
   cluster_name        = aws_ecs_cluster.this.name
   task_definition_arn = module.task.task_definition_arn
-  vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.subnet_ids
+  security_group_id   = module.access.security_group_id
   balanced            = local.balanced
-  caller_group_id     = one(module.entry[*].security_group_id)
-  client_cidrs        = local.balanced ? [] : var.client_cidrs
   target_group_arn    = one(module.entry[*].target_group_arn)
   desired_count       = var.desired_count
   spot                = var.spot
@@ -93,11 +101,9 @@ module "ec2" {
   cluster_arn         = aws_ecs_cluster.this.arn
   cluster_name        = aws_ecs_cluster.this.name
   task_definition_arn = module.task.task_definition_arn
-  vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.subnet_ids
+  security_group_id   = module.access.security_group_id
   balanced            = local.balanced
-  caller_group_id     = one(module.entry[*].security_group_id)
-  client_cidrs        = local.balanced ? [] : var.client_cidrs
   target_group_arn    = one(module.entry[*].target_group_arn)
   desired_count       = var.desired_count
   max_count           = var.max_count

@@ -35,7 +35,7 @@ resource "aws_launch_template" "this" {
 
   network_interfaces {
     associate_public_ip_address = true
-    security_groups             = [aws_security_group.instance.id]
+    security_groups             = [var.security_group_id]
   }
 
   block_device_mappings {

@@ -5,5 +5,5 @@ output "service_name" {
 
 output "find_address" {
   description = "Command that prints the public addresses of the instances."
-  value       = "aws ec2 describe-instances --filters Name=instance.group-id,Values=${aws_security_group.instance.id} Name=instance-state-name,Values=running --query Reservations[].Instances[].PublicIpAddress --output text"
+  value       = "aws ec2 describe-instances --filters Name=instance.group-id,Values=${var.security_group_id} Name=instance-state-name,Values=running --query Reservations[].Instances[].PublicIpAddress --output text"
 }

@@ -1,50 +1,5 @@
 # Tasks without machines of one's own. Each has an address of its own in a public subnet, over which it pulls its image.
 
-resource "aws_security_group" "task" {
-  name        = "${var.name}-task"
-  description = "The container port from the load balancer or the clients, and HTTPS out"
-  vpc_id      = var.vpc_id
-}
-
-resource "aws_vpc_security_group_ingress_rule" "balancer" {
-  count = var.balanced ? 1 : 0
-
-  security_group_id            = aws_security_group.task.id
-  description                  = "From the load balancer"
-  referenced_security_group_id = var.caller_group_id
-  ip_protocol                  = "tcp"
-  from_port                    = 8080
-  to_port                      = 8080
-}
-
-resource "aws_vpc_security_group_ingress_rule" "client" {
-  for_each = toset(var.client_cidrs)
-
-  security_group_id = aws_security_group.task.id
-  description       = "From a client"
-  cidr_ipv4         = each.value
-  ip_protocol       = "tcp"
-  from_port         = 8080
-  to_port           = 8080
-
-  lifecycle {
-    precondition {
-      condition     = !endswith(each.value, "/0")
-      error_message = "The container port speaks plain HTTP: give certificate_arn to be open to everybody."
-    }
-  }
-}
-
-# The image, the token and the log are fetched and sent over the internet, by addresses that change.
-resource "aws_vpc_security_group_egress_rule" "out" {
-  security_group_id = aws_security_group.task.id
-  description       = "HTTPS to the registry, to Secrets Manager and to CloudWatch"
-  cidr_ipv4         = "0.0.0.0/0"
-  ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
-}
-
 resource "aws_ecs_cluster_capacity_providers" "this" {
   cluster_name       = var.cluster_name
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]
@@ -78,7 +33,7 @@ resource "aws_ecs_service" "this" {
 
   network_configuration {
     subnets          = var.subnet_ids
-    security_groups  = [aws_security_group.task.id]
+    security_groups  = [var.security_group_id]
     assign_public_ip = true
   }
 

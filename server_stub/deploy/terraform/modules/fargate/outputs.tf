@@ -5,5 +5,5 @@ output "service_name" {
 
 output "find_address" {
   description = "Command that prints the public addresses of the tasks."
-  value       = "aws ec2 describe-network-interfaces --filters Name=group-id,Values=${aws_security_group.task.id} --query NetworkInterfaces[].Association.PublicIp --output text"
+  value       = "aws ec2 describe-network-interfaces --filters Name=group-id,Values=${var.security_group_id} --query NetworkInterfaces[].Association.PublicIp --output text"
 }

@@ -18,8 +18,8 @@ variable "task_definition_arn" {
   type        = string
 }
 
-variable "vpc_id" {
-  description = "Network in which it runs."
+variable "security_group_id" {
+  description = "Who reaches the container, and what it reaches."
   type        = string
 }
 
@@ -31,16 +31,6 @@ variable "subnet_ids" {
 variable "balanced" {
   description = "Whether there is a load balancer. Known before it is made, unlike its target group."
   type        = bool
-}
-
-variable "caller_group_id" {
-  description = "Security group of the load balancer, or null."
-  type        = string
-}
-
-variable "client_cidrs" {
-  description = "IPv4 ranges that may call the container itself: none behind a load balancer."
-  type        = list(string)
 }
 
 variable "target_group_arn" {
