@@ -110,15 +110,11 @@ def _warm_up(
 
 def _step(key: Key, repeat: int, left_s: float | None) -> str:
     text = f"run {key.run} of {repeat}"
-    if left_s is None:
-        return text
-    minutes, seconds = divmod(round(left_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    left = (
-        f"{hours} h {minutes:02} min"
-        if hours
-        else f"{minutes} min"
-        if minutes > 4
-        else f"{60 * minutes + seconds} s"
-    )
-    return f"{text}, {left} left"
+    return text if left_s is None else f"{text}, {_words(left_s)} left"
+
+
+def _words(seconds: float) -> str:
+    minutes = round(seconds / 60.0)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    return f"{minutes} min" if minutes >= 5 else f"{seconds:.0f} s"

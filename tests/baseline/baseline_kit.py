@@ -57,11 +57,13 @@ class ScriptedTarget:
         *,
         wrong: str | None = None,
         recovers: bool = True,
+        latency_s: float = 0.25,
     ) -> None:
         self.spec = TargetSpec(name=name)
         self.asked: list[tuple[str, PayloadKind]] = []
         self.recoveries = 0
         self._fails, self._wrong, self._recovers = fails, wrong, recovers
+        self._latency_s = latency_s
 
     def check(self) -> str | None:
         return self._wrong
@@ -69,7 +71,7 @@ class ScriptedTarget:
     def run(self, image: ImageFile, payload: PayloadKind) -> Reading:
         failure = self._fails(len(self.asked))
         self.asked.append((image.name, payload))
-        return Reading(latency_s=0.25, failure=failure, error=failure and f"it was {failure}")
+        return Reading(latency_s=self._latency_s, failure=failure, error=failure and f"it was {failure}")
 
     def recover(self) -> bool:
         self.recoveries += 1

@@ -51,6 +51,28 @@ def test_what_was_measured_before_gives_the_positions_that_follow(images: dict[s
     assert [m.position for m in kept] == list(range(7, 15))
 
 
+def test_what_is_being_done_is_told_with_the_time_that_is_left(images: dict[str, ImageFile]) -> None:
+    keys = [key for run in (1, 2) for key in order(run, images, [Way("a", "sdk")], 0)]
+    told: list[tuple[str, float]] = []
+    clock = FakeClock()
+    measure(
+        [ScriptedTarget("a", latency_s=90.0)],
+        images,
+        keys,
+        {},
+        lambda measurement: None,
+        tell=lambda step, frac: told.append((step, frac)),
+        clock=clock,
+    )
+    assert told[:4] == [
+        ("warming up a", 0.0),
+        ("run 1 of 2", 0.0),
+        ("run 1 of 2, 14 min left", 0.1),
+        ("run 1 of 2, 12 min left", 0.2),
+    ]
+    assert told[-2:] == [("run 2 of 2, 180 s left", 0.8), ("run 2 of 2, 90 s left", 0.9)]
+
+
 def test_a_failure_is_kept_and_its_target_waited_for(images: dict[str, ImageFile]) -> None:
     keys = order(1, images, [Way("a", "sdk")], 0)
     target = ScriptedTarget("a", lambda call: "refused" if call in (4, 5) else None)
