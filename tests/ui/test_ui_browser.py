@@ -138,6 +138,7 @@ def test_on_a_phone_nothing_is_cut_off_and_all_is_large_enough(
     page = open_page(device.url, viewport={"width": 340, "height": 700}, is_mobile=True, has_touch=True)
     page.set_input_files("#file", pictures[0])
     answered(page)
+    expect(page.locator("#verdict")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 340
     expect(page.get_by_text("Take a photo")).to_be_visible()
     assert page.locator("#photo").get_attribute("capture") == "environment"

@@ -9,6 +9,7 @@ import { showStatus } from "./status.js";
 
 const KEPT = 100;
 const LOOK_EVERY_MS = 3000;
+const NARROW = matchMedia("(max-width: 54rem)"); // the answer stands below the picture
 
 let server = null; // what about.json says
 let images = []; // the last pictures' documents, the oldest first
@@ -166,6 +167,7 @@ function show(image) {
   const gist = `${image.labels[0].name} ${image.path}`;
   if (!byId("repeat").checked || gist !== lastSpoken) byId("announce").textContent = text;
   lastSpoken = gist;
+  if (NARROW.matches && !byId("repeat").checked) byId("answer").scrollIntoView({ block: "nearest" });
 }
 
 async function again(way = chosenWay()) {
