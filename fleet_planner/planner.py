@@ -9,17 +9,21 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fleet_planner.activation import cheapest
+from fleet_planner.flow import FlowNetwork, flow_network
 from fleet_planner.network import Network
 from fleet_planner.objective import Objective
 from fleet_planner.plan import Plan
 from fleet_planner.reduced import Aim, reduced
-from fleet_planner.routes import Routes
+from fleet_planner.routes import Routes, cost_usd_per_h
 from fleet_planner.solve import Status, solve
 
 __all__ = ["Tell", "plan"]
 
 Tell: TypeAlias = Callable[[str, float], None]
 
+# From so many edge servers a device on, a program of activations alone is quicker than one that attaches devices.
+_DENSE = 8.0
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
 
@@ -56,6 +60,10 @@ def _or_hardly_more(value: float) -> float:
     return value + _TIE * max(1.0, abs(value))
 
 
+def _is_dense(flows: FlowNetwork) -> bool:
+    return len(flows.groups.edge) >= _DENSE * max(len(flows.groups.kind), 1)
+
+
 class _Run:
     """One plan in the making: stages, each of which starts from the routes that the one before has found."""
 
@@ -76,6 +84,13 @@ class _Run:
 
     def serve_most(self) -> None:
         """Find how many devices can be served, and routes for as many."""
+        self._flows = flow_network(self._network)
+        if self._flows is not None:
+            self._stages -= 1
+            self._everything = self._flows.greatest(np.ones(self._flows.servers))
+            self._routes = self._flows.routes(self._everything)
+            self._served_bound = self.served
+            return
         self.improve(Aim(per_device=1.0))
         self._served_bound = (
             math.floor(_or_hardly_more(-self._bound))
@@ -89,16 +104,26 @@ class _Run:
             "serving as many as can be" if aim.per_device else "least delay" if aim.per_s else "least cost",
             0.95 * (1.0 - self._stages / (self._stages + 1)),
         )
-        model = reduced(self._network, aim)
-        start = model.point(self._routes)
         share_s = (self._limit_s - (time.perf_counter() - self._began_s)) / self._stages
         self._stages -= 1
+        if aim == Aim(per_usd=1.0, served=self.served) and self._flows is not None and _is_dense(self._flows):
+            return self._cheapest(self._flows, share_s)
+        model = reduced(self._network, aim)
+        start = model.point(self._routes)
         found = solve(model.program, time_limit_s=share_s, start=start)
         self._objective, self._bound = float(model.program.cost @ start), found.bound
         if found.status != "optimal":
             self._status = "time_limit"
         if found.x is not None and found.objective <= self._objective:
             self._routes, self._objective = model.routes(found.x), found.objective
+        return self._objective
+
+    def _cheapest(self, flows: FlowNetwork, time_limit_s: float) -> float:
+        found = cheapest(flows, self._everything, time_limit_s=time_limit_s)
+        if found.status != "optimal":
+            self._status = "time_limit"
+        self._routes, self._bound = found.routes, found.bound_usd_per_h
+        self._objective = cost_usd_per_h(self._network, self._routes)
         return self._objective
 
     def plan(self, aim: Objective) -> Plan:

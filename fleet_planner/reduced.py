@@ -90,6 +90,7 @@ class ReducedModel:
         return trace(
             self.network,
             self.groups,
+            self.network.device_class,
             *(np.rint(x[each]).astype(np.int64) for each in (self.attach, self.at_edge, self.uplink)),
             *(np.rint(x[each]).astype(np.int64) for each in (self.at_cloud, self.trunk)),
         )

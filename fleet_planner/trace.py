@@ -15,6 +15,7 @@ __all__ = ["trace"]
 def trace(
     network: Network,
     groups: Groups,
+    kinds: IntArray,
     attach: IntArray,
     at_edge: IntArray,
     uplink: IntArray,
@@ -23,8 +24,9 @@ def trace(
 ) -> Routes:
     """Return a path for each unit of flow.
 
-    `attach` counts devices by arc of the groups; the others have a row a class and a column an edge server,
-    uplink, cloud or trunk. Devices of one class that meet at a server are alike, so any may stay and any go on.
+    `kinds` is the kind of each device: those of one kind that meet at a server are alike, so any may stay and any go
+    on. `attach` counts devices by arc of the groups; the others have a row a kind and a column an edge server,
+    uplink, cloud or trunk.
     """
     edges, clouds = len(network.instance.edges), len(network.instance.clouds)
     uplinks, trunks = network.instance.uplinks, network.instance.trunks
@@ -35,7 +37,7 @@ def trace(
     device = groups.member[groups.first[row] + each]
     attachment[device] = network.start[device] + arc - groups.start[row]
 
-    kind = network.device_class[device]
+    kind = kinds[device]
     link = _deal(kind * edges + network.edge[attachment[device]], at_edge, uplink, uplinks.tail)
     first = np.full(len(attachment), -1, np.int32)
     first[device] = link
@@ -43,7 +45,7 @@ def trace(
     left_here, left = at_cloud.copy(), trunk.copy()
     device, place = device[link >= 0], uplinks.head[link[link >= 0]]
     while len(device):
-        kind = network.device_class[device]
+        kind = kinds[device]
         link = _deal(kind * clouds + place, left_here, left, trunks.tail)
         stays = link < 0
         np.subtract.at(left_here, (kind[stays], place[stays]), 1)
@@ -61,13 +63,13 @@ def trace(
 
 
 def _deal(key: IntArray, here: IntArray, onward: IntArray, tail: IntArray) -> IntArray:
-    """Return for each device, by its class and place in one `key`, the link that it takes; -1: it stays.
+    """Return for each device, by its kind and place in one `key`, the link that it takes; -1: it stays.
 
-    `here` (classes × places) stay, `onward` (classes × links) go, those that stay first.
+    `here` (kinds × places) stay, `onward` (kinds × links) go, those that stay first.
     """
-    kinds, places = here.shape
-    keys = np.concatenate((np.arange(kinds * places), (np.arange(kinds)[:, None] * places + tail).ravel()))
-    links = np.concatenate((np.full(kinds * places, -1), np.tile(np.arange(onward.shape[1]), kinds)))
+    rows, places = here.shape
+    keys = np.concatenate((np.arange(rows * places), (np.arange(rows)[:, None] * places + tail).ravel()))
+    links = np.concatenate((np.full(rows * places, -1), np.tile(np.arange(onward.shape[1]), rows)))
     order = np.argsort(keys, kind="stable")
     many = np.concatenate((here.ravel(), onward.ravel()))[order]
     slot_key, slot = np.repeat(keys[order], many), np.repeat(links[order], many)
