@@ -35,7 +35,7 @@ class Activation:
 
 
 def cheapest(flows: FlowNetwork, everything: Flow, *, time_limit_s: float = math.inf) -> Activation:
-    """Minimise (15) among plans that serve as many devices as `everything`, a greatest flow with all servers active.
+    """Minimise (15) among plans that serve as many as `everything`, a greatest flow with all servers active.
 
     The program is solved without integers until its cuts are found, then with integers until its choice suffices.
     """

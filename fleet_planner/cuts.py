@@ -33,7 +33,7 @@ class Demand:
 
 
 def demand(flows: FlowNetwork, flow: Flow) -> Demand:
-    """Say who is served in every plan that serves as many devices as `flow`, a greatest one with all servers active.
+    """Say who is served in every plan that serves as many as `flow`, a greatest one with all servers active.
 
     Whoever is on the sink's side of a least cut can be served beside all others; those on the other side fill all
     that they reach, which serves the same number of them in every such plan.

@@ -11,19 +11,21 @@ import numpy as np
 
 from fleet_planner.activation import cheapest
 from fleet_planner.flow import FlowNetwork, flow_network
+from fleet_planner.geography import FloatArray
 from fleet_planner.network import Network
 from fleet_planner.objective import Objective
 from fleet_planner.plan import Plan
 from fleet_planner.reduced import Aim, reduced
 from fleet_planner.routes import Routes, cost_usd_per_h
-from fleet_planner.solve import Status, solve
+from fleet_planner.solve import Solution, Status, solve
 
-__all__ = ["Tell", "plan"]
+__all__ = ["Tell", "plan", "plan_within"]
 
 Tell: TypeAlias = Callable[[str, float], None]
 
 # From so many edge servers a device on, a program of activations alone is quicker than one that attaches devices.
 _DENSE = 8.0
+_WHOLE = 1e-5
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
 
@@ -56,8 +58,27 @@ def plan(
     return run.plan(aim)
 
 
+def plan_within(known: Plan, mean_delay_s: float, *, time_limit_s: float = math.inf) -> Plan:
+    """Return the cheapest plan whose mean delay is at most this, and of those the one of least delay.
+
+    `known` is a plan that keeps to it and serves as many devices as can be.
+    """
+    run = _Run(known.network, time_limit_s, stages=2, progress=None)
+    run.begin(known)
+    limit_s = _or_hardly_more(mean_delay_s * known.served)
+    least = run.improve(Aim(per_usd=1.0, served=known.served, delay_s=limit_s))
+    run.improve(Aim(per_s=1.0, served=known.served, usd_per_h=_or_hardly_more(least), delay_s=limit_s))
+    return run.plan("cost-delay")
+
+
 def _or_hardly_more(value: float) -> float:
     return value + _TIE * max(1.0, abs(value))
+
+
+def _known(found: Solution) -> FloatArray:
+    """Return the solution of a program that is known to have one."""
+    assert found.x is not None
+    return found.x
 
 
 def _is_dense(flows: FlowNetwork) -> bool:
@@ -77,6 +98,7 @@ class _Run:
         self._status: Status = "optimal"
         self._objective = self._bound = 0.0
         self._served_bound = 0
+        self._flows: FlowNetwork | None = None
 
     @property
     def served(self) -> int:
@@ -98,6 +120,10 @@ class _Run:
             else int(np.count_nonzero(self._network.in_range))
         )
 
+    def begin(self, known: Plan) -> None:
+        """Take over a plan that serves as many devices as can be."""
+        self._routes, self._served_bound, self._status = known.routes, known.served_bound, known.status
+
     def improve(self, aim: Aim) -> float:
         """Take the best routes for this aim and return their objective. The present ones must be allowed by it."""
         self._progress(
@@ -115,7 +141,10 @@ class _Run:
         if found.status != "optimal":
             self._status = "time_limit"
         if found.x is not None and found.objective <= self._objective:
-            self._routes, self._objective = model.routes(found.x), found.objective
+            x = found.x
+            if not bool((np.abs(x - np.rint(x)) < _WHOLE).all()):
+                x = _known(solve(model.settled(x)))
+            self._routes, self._objective = model.routes(x), found.objective
         return self._objective
 
     def _cheapest(self, flows: FlowNetwork, time_limit_s: float) -> float:

@@ -10,7 +10,7 @@ How many devices can be served is found first and then demanded, which does the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,12 @@ class ReducedModel:
         x[self.active[active(network, routes)]] = 1.0
         return x
 
+    def settled(self, x: FloatArray) -> Program:
+        """Return the program with the activations of a solution: each vertex of it has flows of whole numbers."""
+        lower, upper = self.program.lower.copy(), self.program.upper.copy()
+        lower[self.active] = upper[self.active] = np.rint(x[self.active])
+        return replace(self.program, lower=lower, upper=upper, integer=np.zeros_like(self.program.integer))
+
     def routes(self, x: FloatArray) -> Routes:
         """Read the devices' paths from a solution whose flows are whole numbers."""
         return trace(
@@ -105,7 +111,8 @@ def reduced(network: Network, aim: Aim) -> ReducedModel:
     count = groups.count.astype(np.float64)
     slots = server_slots(network)
     uplink_binds, trunk_binds = uplink_may_bind(network), trunk_may_bind(network)
-    parts = slots is None or (kinds > 1 and bool(uplink_binds.any() or trunk_binds.any()))
+    shared = kinds > 1 and bool(uplink_binds.any() or trunk_binds.any())
+    parts = slots is None or shared or aim.delay_s is not None
 
     model = Builder()
     flows, delays_s = [], []

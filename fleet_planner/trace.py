@@ -24,8 +24,8 @@ def trace(
 ) -> Routes:
     """Return a path for each unit of flow.
 
-    `kinds` is the kind of each device: those of one kind that meet at a server are alike, so any may stay and any go
-    on. `attach` counts devices by arc of the groups; the others have a row a kind and a column an edge server,
+    `kinds` is the kind of each device: those of one kind that meet at a server are alike, so any may stay and any
+    go on. `attach` counts devices by arc of the groups; the others have a row a kind and a column an edge server,
     uplink, cloud or trunk.
     """
     edges, clouds = len(network.instance.edges), len(network.instance.clouds)
