@@ -135,7 +135,7 @@ def test_a_document_may_say_its_links(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=said):
             read_json(path)
     path.write_text("{")
-    with pytest.raises(ConfigurationError, match="fleet.json"):
+    with pytest.raises(ConfigurationError, match=r"fleet\.json"):
         read_json(path)
 
 
