@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
 from report_kit import PUBLISHED, experiment, imported
 
+from offload_sdk.baseline.imported import import_runs
 from offload_sdk.baseline.report.findings import findings
 from offload_sdk.baseline.report.numbers import column
 from offload_sdk.baseline.report.tables import further, table_1, table_2, to_csv
@@ -50,6 +52,16 @@ def test_the_published_conclusions_are_computed() -> None:
     assert (cheaper.title, cheaper.answer) == ("Cheaper", "fargate, by 22.2 %")
     assert "4.7 % less than fargate with 1,819.48 s ± 25.58 s" in faster.text
     assert "Each of its 3 runs was better than every run of the others." in faster.text
+
+
+def test_a_file_of_the_published_runs_gives_the_same(tmp_path: Path) -> None:
+    rows = [",".join(map(str, (name, *run))) for name, runs in PUBLISHED.items() for run in runs]
+    file = tmp_path / "runs.csv"
+    file.write_text("\n".join(["platform,total_s,mean_s,cost_usd", *rows]))
+    ways, given = ways_of(import_runs(file)), ways_of(imported())
+    assert table_1(ways) == table_1(given)
+    assert table_2(ways) == table_2(given)
+    assert findings(ways) == findings(given)
 
 
 def test_other_runs_give_other_conclusions() -> None:

@@ -51,10 +51,10 @@ def share(value: float) -> str:
 
 
 def size(value: float | None) -> str:
-    """Write bytes in kB or MB, of 1000."""
+    """Write bytes in kB, MB or GB, of 1000."""
     if value is None:
         return NOTHING
-    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= scale:
             return f"{rounded(value / scale)} {unit}"
     return f"{value:.0f} B"
