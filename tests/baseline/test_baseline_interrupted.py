@@ -19,6 +19,7 @@ from offload_sdk.baseline.run import WARM_UPS
 from offload_sdk.testing import FaultyServer, LinkEmulator
 
 IMAGES, REPEAT = 8, 3
+SLOWLY_S = 90.0  # a process starts in one second, or in twenty where all the others do so too
 KEYS = IMAGES * REPEAT * 2  # two forms of upload
 
 
@@ -46,7 +47,7 @@ def test_killed_at_random_moments_it_measures_everything_exactly_once(
         for number in range(kills):
             process = start(*arguments)
             wanted = (number + 1) * KEYS // (kills + 2) + rng.randrange(5)
-            until(lambda wanted=wanted: _measured(out) >= wanted, f"{wanted} images are measured")  # type: ignore[misc]
+            until(lambda wanted=wanted: _measured(out) >= wanted, f"{wanted} images are measured", SLOWLY_S)  # type: ignore[misc]
             process.kill()
             process.communicate()
             assert not (out / "summary.json").exists()
@@ -70,7 +71,7 @@ def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path, start: Start)
     pictures, out = write_pictures(tmp_path / "pictures", IMAGES), tmp_path / "out"
     with FaultyServer() as server, LinkEmulator(server.url, rtt_ms=30.0) as link:
         process = start(pictures, "--target", f"a={link.url}", "--repeat", str(10 * REPEAT), "--out", out)
-        until(lambda: _measured(out) >= 5, "some images are measured")
+        until(lambda: _measured(out) >= 5, "some images are measured", SLOWLY_S)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -86,9 +87,9 @@ def test_a_second_process_is_told_and_disturbs_nothing(tmp_path: Path, start: St
     with FaultyServer() as server:
         arguments = (pictures, "--target", f"a={server.url}", "--out", out)
         start(*arguments, OFFLOAD_REMOTE_TIMEOUT_S="1000")
-        until(lambda: _measured(out) >= 1, "an image is measured")
+        until(lambda: _measured(out) >= 1, "an image is measured", SLOWLY_S)
         server.fail("black_hole")
-        until(lambda: server.requests[-1].fault == "black_hole", "it waits for an answer")
+        until(lambda: server.requests[-1].fault == "black_hole", "it waits for an answer", SLOWLY_S)
         before = (out / FILE_NAME).read_bytes()
         second = command(*arguments)
         assert second.returncode == 1
