@@ -117,7 +117,8 @@ def _check_shapes(path: Path, facts: TfliteFacts) -> tuple[int, int, int]:
     if len(facts.outputs) != 1 or not answer.shape or answer.shape[-1] != classes or classes < 2:
         shapes = ", ".join(str(list(output.shape)) for output in facts.outputs)
         raise ModelError(
-            f"{path} is not an image classifier: its output has the shape {shapes}, not [1, classes]."
+            f"{path} is not an image classifier: its output has the shape {shapes}, not [1, classes]; if it does"
+            f" something else, {path.stem}.json beside it can name its `task`."
         )
     return height, width, classes
 
