@@ -1,8 +1,8 @@
 """A made-up city with the statistics of the source's real one, and its servers, demand and prices.
 
 Angles are drawn in degrees inside the real city's boxes. The shape (a normal core of edge servers with scattered
-others; devices around the centre, near edge servers, and a few anywhere) was fitted to the source's shares of
-devices covered and mean numbers of edge servers in range; tests/planner hold the match.
+others; devices around the centre, near edge servers, in the outskirts, and a few anywhere) was fitted to the
+source's shares of devices covered and mean numbers of edge servers in range; `python -m benchmarks.city` prints the match.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ class _Box:
 
 _EDGE_BOX = _Box(south=44.526, north=44.885, west=10.778, east=11.070)
 _DEVICE_BOX = _Box(south=44.231, north=44.916, west=10.571, east=11.306)
-_EDGE_SPREAD_KM = 1.857
-_SCATTERED_EDGES_FRAC = 0.188
-_DEVICE_SPREAD_KM = 2.412
-_NEAR_AN_EDGE_FRAC, _NEAR_AN_EDGE_KM = 0.379, 0.327
-_SCATTERED_DEVICES_FRAC = 0.067
+_EDGE_SPREAD_KM = 1.78
+_SCATTERED_EDGES_FRAC = 0.17
+_DEVICE_SPREAD_KM = 2.4
+_NEAR_AN_EDGE_FRAC, _NEAR_AN_EDGE_KM = 0.42, 0.32
+_OUTSKIRTS_FRAC, _OUTSKIRTS_KM = 0.11, 7.5
+_SCATTERED_DEVICES_FRAC = 0.032
 
 
 def generate(devices: int, *, edges: int = 100, on_demand: bool = True, seed: int = 0) -> Instance:
@@ -96,7 +97,9 @@ def _edge_places(count: int, rng: np.random.Generator) -> FloatArray:
 def _device_places(count: int, edges: FloatArray, seed: int) -> FloatArray:
     """Draw row by row from a stream for each purpose, so that the first devices stay whatever the count."""
     lot = _stream(seed, 2).random(count)[:, None]
-    places = _around(np.array(_MUNICIPAL_DEG), _DEVICE_SPREAD_KM, count, _stream(seed, 3))
+    outside = _SCATTERED_DEVICES_FRAC + _OUTSKIRTS_FRAC
+    spread_km = np.where(lot < outside, _OUTSKIRTS_KM, _DEVICE_SPREAD_KM)
+    places = _around(np.array(_MUNICIPAL_DEG), spread_km, count, _stream(seed, 3))
     anywhere = _DEVICE_BOX.scatter(count, _stream(seed, 4))
     if len(edges):
         chosen = edges[(_stream(seed, 5).random(count) * len(edges)).astype(int)]
@@ -109,9 +112,9 @@ def _stream(seed: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng((seed, purpose))
 
 
-def _around(centre: FloatArray, spread_km: float, count: int, rng: np.random.Generator) -> FloatArray:
-    """Normal in both directions; `centre` is one place or a row each."""
-    north_km, east_km = spread_km * rng.standard_normal((count, 2)).T
+def _around(centre: FloatArray, spread_km: FloatArray | float, count: int, rng: np.random.Generator) -> FloatArray:
+    """Normal in both directions; `centre` and `spread_km` (as a column) are one for all or a row each."""
+    north_km, east_km = (spread_km * rng.standard_normal((count, 2))).T
     east_deg = east_km / (_KM_PER_DEG * np.cos(np.radians(centre[..., 0])))
     places: FloatArray = centre + np.column_stack((north_km / _KM_PER_DEG, east_deg))
     return places
