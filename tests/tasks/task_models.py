@@ -15,10 +15,6 @@ import numpy.typing as npt
 
 from offload_sdk.model.tflite_writer import Activation, GraphWriter, Operator, Padding, TensorType
 from offload_sdk.tasks import CentreAnchors, ObjectDetection, Segmentation
-from server_stub.app import create_app
-from server_stub.model_engine import model_loader
-from server_stub.run import Server, listen
-from server_stub.settings import ServerSettings
 
 SIDE_PX, CELL_PX = 64, 16
 DETECTION = ObjectDetection(
@@ -105,6 +101,11 @@ def lamp(width: int = 128, height: int = 64) -> npt.NDArray[np.uint8]:
 @contextlib.contextmanager
 def serving(path: Path, **options: Any) -> Iterator[str]:
     """Our server with this model, in a thread. Gives its address."""
+    from server_stub.app import create_app  # here, as a weak device runs other tests without the server
+    from server_stub.model_engine import model_loader
+    from server_stub.run import Server, listen
+    from server_stub.settings import ServerSettings
+
     settings = ServerSettings(port=0, workers=1, model=str(path), **options)
     ready = threading.Event()
     app = create_app(settings, model_loader(settings), on_state=lambda state: ready.set())

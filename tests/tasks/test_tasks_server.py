@@ -28,11 +28,6 @@ from offload_sdk import EndpointConfig
 from offload_sdk.cli.check_endpoint import check_endpoint
 from offload_sdk.wire import parse_server_timing
 from offload_sdk.wire_open_inference import InferenceRequest, Tensor, WantedOutput, encode_request, parse_answer
-from server_stub.engine import TensorSignature
-from server_stub.model_engine import ModelEngine, model_loader
-from server_stub.problems import RequestError
-from server_stub.settings import ServerSettings
-from server_stub.tensor_task import TensorTask
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +203,12 @@ def test_what_is_not_finite_goes_as_raw_bytes_only(lamps: str, binary: bool, sta
 
 def test_a_request_that_meets_another_kind_of_model_is_to_come_again(models: Path) -> None:
     """The model may be replaced between the request's arrival and its turn."""
+    from server_stub.engine import TensorSignature
+    from server_stub.model_engine import ModelEngine, model_loader
+    from server_stub.problems import RequestError
+    from server_stub.settings import ServerSettings
+    from server_stub.tensor_task import TensorTask
+
     settings = ServerSettings(model=str(models / "sum.tflite"))
     source = model_loader(settings)()
     engine = source.engine()
