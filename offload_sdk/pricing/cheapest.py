@@ -43,10 +43,11 @@ def break_points(curves: Mapping[str, Curve], low: float, high: float) -> list[B
     points that undo each other are missed; curves that are straight between their steps make none.
     """
     edges = sorted({low, high, *(step for curve in curves.values() for step in curve.steps if low < step < high)})
-    rates = [low]
+    points = set(edges)
     for left, right in pairwise(edges):
         stride = (right - left) / _GRID
-        rates += [math.nextafter(left, right), *(left + stride * index for index in range(1, _GRID)), right]
+        points.update((math.nextafter(left, right), *(left + stride * index for index in range(1, _GRID))))
+    rates = sorted(points)  # steps of two curves may be neighbouring numbers, with nothing in between
     names = [cheapest(curves, rate) for rate in rates]
     found: list[BreakPoint] = []
     for (lower, here), (upper, there) in pairwise(zip(rates, names, strict=True)):

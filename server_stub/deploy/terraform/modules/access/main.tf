@@ -1,6 +1,7 @@
 # Who reaches the container, and what it reaches: the one security group of tasks or instances. There is no SSH.
 
 resource "aws_security_group" "this" {
+  #checkov:skip=CKV2_AWS_5:It is attached in the modules fargate and ec2, to which it goes as a variable
   name        = "${var.name}-server"
   description = "The container port from the load balancer or the clients, and HTTPS out"
   vpc_id      = var.vpc_id
