@@ -2,7 +2,8 @@
 
 Angles are drawn in degrees inside the real city's boxes. The shape (a normal core of edge servers with scattered
 others; devices around the centre, near edge servers, in the outskirts, and a few anywhere) was fitted to the
-source's shares of devices covered and mean numbers of edge servers in range; `python -m benchmarks.city` prints the match.
+source's shares of devices covered and mean numbers of edge servers in range, which
+`python -m benchmarks.city` prints beside them.
 """
 
 from __future__ import annotations

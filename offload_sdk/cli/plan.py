@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +91,8 @@ def plan(
             given = _instance(instance, devices, edges, clouds, city, seed)
             tell("who reaches whom", 0.05)
             laid = network(given, technology, seed=seed, link_rates=link_rates)
-            found = make(laid, aim, time_limit_s=time_limit_s, usd_per_h_per_s=usd_per_h_per_s, progress=tell)
+            with _interruptible():
+                found = make(laid, aim, time_limit_s=time_limit_s, usd_per_h_per_s=usd_per_h_per_s, progress=tell)
             tell("writing", 0.95)
             written = document(found) if out is not None or as_json else {}
     except ModuleNotFoundError as error:  # scipy and the solver are loaded when they are first used
@@ -103,6 +108,20 @@ def plan(
         typer.echo(json.dumps(written, allow_nan=False))
     else:
         typer.echo(_summary(found, list(refusals(laid, found.routes))))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: the solver is not Python, and would keep it waiting until it is done."""
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _without(error: ModuleNotFoundError) -> Exception:
