@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Unavailable as reason:
         raise SystemExit(f"the prototype's server cannot be had: {reason}; make .venv-keras/.installed") from None
     print(f"load of the machine at the end: {_load()}\n")
+    if not found:
+        raise SystemExit("nothing was measured")
     lines = sides(found, PROTOTYPE)
     print("\n".join(sides_lines(lines)), end="\n\n")
     if link.trace is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from benchmarks.experiment.links import Link
 from benchmarks.experiment.rig import PROTOTYPE, clients
@@ -17,9 +18,12 @@ __all__ = ["compare"]
 def compare(
     images: Sequence[ImageFile], link: Link, seed: int, *, slow: bool, tell: Callable[[str], None]
 ) -> list[Measurement]:
-    """Start everything, measure, end everything. Raises `Unavailable` without the prototype's server."""
+    """Start everything, measure, end everything. Ctrl-C ends it early, and what was measured until then counts.
+
+    Raises `Unavailable` without the prototype's server.
+    """
     found: list[Measurement] = []
-    with clients(link, slow=slow, tell=tell) as devices:
+    with suppress(KeyboardInterrupt), clients(link, slow=slow, tell=tell) as devices:
         ways = [Way(each.spec.name, "original" if each.spec.name == PROTOTYPE else "sdk") for each in devices]
         keys = order(1, [image.name for image in images], ways, seed)
         by_name = {image.name: image for image in images}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -29,6 +30,7 @@ class DeviceSpec:
 
 def run_device(spec: DeviceSpec, pipe: Connection) -> None:
     """Say that the process is there, be told to begin, take paths until None and send what became of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the process that measures
     pipe.send("here")
     pipe.recv()
     config = OffloadConfig(

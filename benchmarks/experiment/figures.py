@@ -55,7 +55,11 @@ def sides(measurements: Sequence[Measurement], prototype: str) -> list[Side]:
 
 
 def _side(name: str, theirs: Mapping[str, Measurement], own: Mapping[str, Measurement]) -> Side:
-    both = [image for image, m in own.items() if m.failure is None and theirs[image].failure is None]
+    both = [
+        image
+        for image, mine in own.items()
+        if mine.failure is None and image in theirs and theirs[image].failure is None
+    ]
     pairs = [(theirs[image].latency_s, own[image].latency_s) for image in both]
     spread = spread_of(mine for _, mine in pairs)
     if spread.mean is None or spread.p50 is None or spread.p95 is None:

@@ -42,7 +42,8 @@ def find_effect(cells: Sequence[Cell], images: Sequence[ImageFile], home: Path, 
     resolve(MODEL, config.models_dir)
     with ExitStack() as stack:
         out = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(running(ours(MODEL, home, payloads(), 1), out / "server.txt"))
+        patient = ("--body-timeout-s", str(_PATIENCE_S))  # by default it gives a body half a minute
+        server = stack.enter_context(running(ours(MODEL, home, payloads(), 1, *patient), out / "server.txt"))
         specs = {
             cell: TargetSpec(
                 name=cell.name,
@@ -86,6 +87,8 @@ def _point(cell: Cell, results: Sequence[Result]) -> Point:
     ]
     sdk = [m for m in measured if m.payload == "sdk"]
     original = [m for m in measured if m.payload == "original"]
+    if not sdk or not original:
+        raise SystemExit(f"no image was answered over {cell.name}")
     return Point(
         cell=cell,
         sdk_s=sum(m.latency_s for m in sdk) / len(sdk),

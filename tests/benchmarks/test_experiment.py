@@ -67,6 +67,7 @@ def test_the_ratio_is_that_of_the_means_of_the_same_images() -> None:
 def test_what_one_of_both_did_not_answer_does_not_count() -> None:
     found = [measured("prototype", n, 1.0) for n in range(4)] + [measured("sdk", n, 0.5) for n in range(3)]
     found.append(measured("sdk", 3, 60.0, failure="failed"))
+    found.append(measured("sdk", 4, 60.0))  # and then the run was stopped
     own = sides(found, "prototype")[1]
     assert (own.images, own.failures, own.ratio) == (3, 1, pytest.approx(2.0))
 
