@@ -25,7 +25,7 @@ class Cell:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """Mean seconds an image over one link: as the SDK sends it, and the file as it is. `original_images` is how
-    many the latter is the mean of. `server_s` is what the server told of the former."""
+    many the latter is the mean of. `server_s` is the least that the server told of the former: undisturbed."""
 
     cell: Cell
     sdk_s: float

@@ -93,7 +93,7 @@ def _point(cell: Cell, results: Sequence[Result]) -> Point:
         cell=cell,
         sdk_s=sum(m.latency_s for m in sdk) / len(sdk),
         sdk_bytes=sum(m.sent_bytes for m in sdk) / len(sdk),
-        server_s=sum(m.server_s or 0.0 for m in sdk) / len(sdk),
+        server_s=min(m.server_s or 0.0 for m in sdk),
         original_s=sum(m.latency_s for m in original) / len(original),
         original_images=len(original),
     )
