@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offload_sdk.baseline.summary import Series, Summary, Target
+from offload_sdk.report.plain import aligned
 
 __all__ = ["HEADER", "cells", "notes", "plain"]
 
@@ -54,16 +55,7 @@ def notes(summary: Summary) -> list[str]:
 
 def plain(summary: Summary) -> str:
     """Return the table without any control characters, and the notes below it."""
-    lines = [HEADER, *cells(summary)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = [
-        "  ".join(
-            cell.rjust(width) if column > 1 else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    return "\n".join([*table, "", *notes(summary)])
+    return "\n".join([aligned([HEADER, *cells(summary)], left=(0, 1)), "", *notes(summary)])
 
 
 def _line(target: Target, series: Series) -> tuple[str, ...]:

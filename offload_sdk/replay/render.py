@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from offload_sdk.replay.result import METHODS, Costs, Figure, Method, Replay
+from offload_sdk.report.plain import size, time
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,8 +44,8 @@ def answer(found: Replay) -> str:
     """Return the answer in a sentence, with its reason."""
     target, change = found.target, found.target.change_frac
     return (
-        f"{target.policy} would have taken {_time(target.costs.latency_mean_s.value)} per image instead of "
-        f"{_time(found.own.latency_mean_s.value)}: {change.value:+.1%} [{change.low:+.1%}, {change.high:+.1%}]. "
+        f"{target.policy} would have taken {time(target.costs.latency_mean_s.value)} per image instead of "
+        f"{time(found.own.latency_mean_s.value)}: {change.value:+.1%} [{change.low:+.1%}, {change.high:+.1%}]. "
         f"By the method {_METHODS[target.recommended]!r}: {target.reason}."
     )
 
@@ -65,9 +66,9 @@ def tables(found: Replay) -> tuple[Lines, Lines]:
         times.append(
             (
                 title,
-                _time(mean.value),
-                f"[{_time(mean.low)}, {_time(mean.high)}]",
-                _time(costs.latency_p95_s.value),
+                time(mean.value),
+                f"[{time(mean.low)}, {time(mean.high)}]",
+                time(costs.latency_p95_s.value),
                 _share(costs.late_frac),
                 _share(costs.unanswered_frac),
             )
@@ -77,7 +78,7 @@ def tables(found: Replay) -> tuple[Lines, Lines]:
                 title,
                 _UNKNOWN if costs.energy_j is None else f"{costs.energy_j.value:.3g} J",
                 f"{1e3 * costs.cost_usd.value:.3g}",
-                _bytes(costs.sent_bytes.value),
+                size(costs.sent_bytes.value),
                 *map(_share, costs.options.values()),
                 _share(costs.duplicate_frac),
             )
@@ -87,7 +88,7 @@ def tables(found: Replay) -> tuple[Lines, Lines]:
 
 def plain(found: Replay) -> str:
     """Return the replay as aligned text without any control characters."""
-    return "\n\n".join([facts(found), *map(_aligned, tables(found)), answer(found), "\n".join(notes(found))])
+    return "\n\n".join([facts(found), *map(aligned, tables(found)), answer(found), "\n".join(notes(found))])
 
 
 def rich_tables(found: Replay) -> Iterator[Table]:
@@ -116,26 +117,6 @@ def _rows(found: Replay) -> Iterator[tuple[str, Costs]]:
             yield f"always {reference.policy}", reference.costs
     if found.hindsight is not None:
         yield "best in hindsight", found.hindsight
-
-
-def _aligned(lines: Lines) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    justify: list[Callable[[str, int], str]] = [str.ljust, *[str.rjust] * (len(widths) - 1)]
-    return "\n".join(
-        "  ".join(put(cell, width) for put, cell, width in zip(justify, line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _time(seconds: float) -> str:
-    milliseconds = 1e3 * seconds
-    return f"{milliseconds:.1f} ms" if milliseconds < 99.95 else f"{milliseconds:,.0f} ms"
-
-
-def _bytes(count: float) -> str:
-    return (
-        f"{count:.0f} B" if count < 1000 else f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
-    )
 
 
 def _share(figure: Figure | None) -> str:

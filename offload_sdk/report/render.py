@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from offload_sdk.report.plain import aligned, size, time, widths
 from offload_sdk.report.spread import Spread
 from offload_sdk.report.table import OptionStats, Report
 
@@ -84,10 +84,10 @@ def plain(report: Report) -> str:
     """Return the report as aligned text without any control characters."""
     blocks = [facts(report)]
     if report.images:
-        blocks.append(TITLE + "\n" + _aligned(cells(report)))
+        blocks.append(TITLE + "\n" + aligned([HEADER, *cells(report)]))
     if report.baseline:
         title = f"{BASELINE_TITLE} ({report.baseline_images:,} images)"
-        blocks.append(title + "\n" + _aligned(cells(report, baseline=True)))
+        blocks.append(title + "\n" + aligned([HEADER, *cells(report, baseline=True)]))
     if report.images:
         blocks.append("\n".join(NOTES))
     return "\n\n".join(blocks)
@@ -100,7 +100,7 @@ def rich_table(report: Report, *, baseline: bool = False, columns: int = 200) ->
 
     title = f"{BASELINE_TITLE} ({report.baseline_images:,} images)" if baseline else TITLE
     lines = [HEADER, *cells(report, baseline=baseline)]
-    if sum(_widths(lines)) + 3 * len(HEADER) + 1 > columns:
+    if sum(widths(lines)) + 3 * len(HEADER) + 1 > columns:
         lines = list(zip(*lines, strict=True))
     table = Table(title=title, title_justify="left", title_style="bold")
     for number, name in enumerate(lines[0]):
@@ -135,10 +135,7 @@ def _times(spread: Spread) -> tuple[str, str, str]:
 
 
 def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return _UNKNOWN
-    milliseconds = seconds * 1e3
-    return f"{milliseconds:.1f} ms" if milliseconds < 99.95 else f"{milliseconds:,.0f} ms"
+    return _UNKNOWN if seconds is None else time(seconds)
 
 
 def _energy(spread: Spread, source: str) -> str:
@@ -153,8 +150,7 @@ def _bytes(total: int, count: int) -> str:
     """The mean over `count` things."""
     if not count or not total:
         return "0" if count else _UNKNOWN
-    mean = total / count
-    return f"{mean:.0f} B" if mean < 1000 else f"{mean / 1e3:.1f} kB" if mean < 1e6 else f"{mean / 1e6:.1f} MB"
+    return size(total / count)
 
 
 def _share(value: float | None) -> str:
@@ -166,19 +162,3 @@ def _moment(wall_s: float) -> str:
         return datetime.fromtimestamp(wall_s, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):  # a device without a clock battery may log any time
         return f"{wall_s:.0f} s"
-
-
-def _aligned(lines: list[tuple[str, ...]]) -> str:
-    table = [HEADER, *lines]
-    widths = _widths(table)
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
-    )
-
-
-def _widths(lines: Iterable[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -11,6 +11,7 @@ from offload_sdk.pricing.bill import Bill
 from offload_sdk.pricing.compare import Offer
 from offload_sdk.pricing.price_list import PriceList
 from offload_sdk.pricing.published import PublishedRun
+from offload_sdk.report.plain import aligned
 
 __all__ = [
     "answer_dict",
@@ -22,6 +23,7 @@ __all__ = [
     "sources_text",
 ]
 
+_OFFERS = ("platform", "what", "units", "$ a month", "of it overhead", "$/1,000 images", "terms")
 _MOST_CHANGES = 12
 _SCALING = {
     "fixed": "the units of the busy hours run always",
@@ -34,10 +36,7 @@ _TERMS = {"on-demand": "on demand", "spot": "Spot", "committed": "committed"}
 def answer_text(answer: Answer) -> str:
     blocks = [
         _heading(answer.question),
-        _columns(
-            ("platform", "what", "units", "$ a month", "of it overhead", "$/1,000 images", "terms"),
-            [_offer(offer) for offer in answer.offers],
-        ),
+        aligned([_OFFERS, *map(_offer, answer.offers)], left=(0, 1)),
         f"Cheapest of {_candidates(answer.question)}: {answer.best.platform.name}, a month's bill:\n"
         + _bill(answer.best.bill),
         _changes(answer),
@@ -80,7 +79,7 @@ def runs_text(costs: Sequence[RunCost]) -> str:
         (cost.platform, cost.title, f"{cost.billed_s:.2f}", f"{cost.usd:.5f}", f"{cost.usd_per_1000_images:.5f}")
         for cost in costs
     ]
-    return _columns(("platform", "what", "billed s", "$ a run", "$/1,000 images"), lines)
+    return aligned([("platform", "what", "billed s", "$ a run", "$/1,000 images"), *lines], left=(0, 1))
 
 
 def published_list(runs: Iterable[PublishedRun]) -> list[dict[str, Any]]:
@@ -102,7 +101,7 @@ def published_text(runs: Iterable[PublishedRun]) -> str:
     ]
     header = ("platform", "one run", "$ by list price", "$ published", "factor", "paid time that would explain it")
     return (
-        _columns(header, lines)
+        aligned([header, *lines], left=(0, 1))
         + "\n\nWhat the published cost is made of is not known. A unit that was paid for so long in all, idle most"
         "\nof that time, would have cost as much."
     )
@@ -125,7 +124,7 @@ def sources_text(prices: PriceList) -> str:
         )
         for figure in prices.figures.values()
     ]
-    return _columns(("figure", "value", "unit", "region", "checked", "source"), lines, left=(0, 2, 3, 4, 5))
+    return aligned([("figure", "value", "unit", "region", "checked", "source"), *lines], left=(0, 2, 3, 4, 5))
 
 
 def _heading(question: Question) -> str:
@@ -169,7 +168,7 @@ def _bill(bill: Bill) -> str:
         for line in bill.lines
     ]
     lines.append(("total", "", "", "", f"{bill.total_usd:,.2f}"))
-    return _columns(("", "amount", "of", "$ each", "$"), lines, left=(0, 2))
+    return aligned([("", "amount", "of", "$ each", "$"), *lines], left=(0, 2))
 
 
 def _changes(answer: Answer) -> str:
@@ -196,16 +195,3 @@ def _notes(answer: Answer) -> str:
     if any("ARM" in platform.title for platform in platforms):
         notes.append("An ARM vCPU is taken to be as quick as an x86 one.")
     return "\n".join(notes)
-
-
-def _columns(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: Sequence[int] = (0, 1)) -> str:
-    """Return the lines under each other; the columns `left` are aligned to the left, the others to the right."""
-    rows = [header, *lines]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
