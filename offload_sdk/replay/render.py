@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from offload_sdk.replay.result import METHODS, Costs, Figure, Method, Replay
-from offload_sdk.report.plain import size, time
+from offload_sdk.report.plain import aligned, size, time
 
 if TYPE_CHECKING:
     from rich.table import Table
