@@ -26,9 +26,9 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def write(folder: Path, assignments: Any, servers: Any = SERVERS) -> Path:
+def write(folder: Path, assignments: Any, servers: Any = SERVERS, unserved: Any = None) -> Path:
     file = folder / "plan.json"
-    file.write_text(json.dumps({"servers": servers, "assignments": assignments}))
+    file.write_text(json.dumps({"servers": servers, "assignments": assignments, "unserved": unserved or {}}))
     return file
 
 
@@ -51,10 +51,17 @@ def test_a_device_is_called_as_its_host_unless_told(tmp_path: Path) -> None:
 
 
 def test_a_device_that_is_not_served_works_alone(tmp_path: Path) -> None:
-    plan = write(tmp_path, {"camera": {"server": None, "path": []}})
+    plan = write(tmp_path, {}, unserved={"camera": {"reason": "out of range"}})
     assert OffloadConfig(plan=plan, device="camera").all_endpoints == ()
     with pytest.raises(ConfigurationError, match="needs a server"):
         OffloadConfig(plan=plan, device="camera", local=False)
+
+
+def test_alternatives_without_an_address_are_left_out_and_ids_become_names(tmp_path: Path) -> None:
+    servers = {"cloud:1 (Milan)": {"url": "http://m"}, "edge-9": {"url": None}}
+    row = {"server": "cloud:1 (Milan)", "alternatives": ["edge-9", "gone"]}
+    plan = write(tmp_path, {"camera": row}, servers)
+    assert endpoints(OffloadConfig(plan=plan, device="camera")) == [("cloud-1--Milan-", "http://m")]
 
 
 def test_an_endpoint_of_the_same_name_counts_instead(tmp_path: Path) -> None:
@@ -72,7 +79,8 @@ def test_an_endpoint_of_the_same_name_counts_instead(tmp_path: Path) -> None:
         ("[]", "no table `assignments`"),
         ('{"assignments": {}}', "no table `servers`"),
         ('{"assignments": {}, "servers": {}}', "no device 'camera'.*OFFLOAD_DEVICE"),
-        ('{"assignments": {"camera": "edge-7"}, "servers": {}}', "no server for the device"),
+        ('{"assignments": {"camera": "edge-7"}, "servers": {}}', "in no way known"),
+        ('{"assignments": {"camera": {}}, "servers": {}}', "in no way known"),
         ('{"assignments": {"camera": {"server": 7}}, "servers": {}}', "in no way known"),
         ('{"assignments": {"camera": {"server": "e", "alternatives": [{}]}}, "servers": {}}', "in no way known"),
         ('{"assignments": {"camera": {"server": "e"}}, "servers": {}}', "no `url` for the server 'e'"),
