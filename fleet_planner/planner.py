@@ -10,13 +10,14 @@ from typing import TypeAlias
 import numpy as np
 
 from fleet_planner.activation import cheapest
+from fleet_planner.attachment import fastest
 from fleet_planner.flow import FlowNetwork, flow_network
 from fleet_planner.geography import FloatArray
 from fleet_planner.network import Network
 from fleet_planner.objective import Objective
 from fleet_planner.plan import Plan
 from fleet_planner.reduced import Aim, reduced
-from fleet_planner.routes import Routes, cost_usd_per_h
+from fleet_planner.routes import Routes, cost_usd_per_h, delays_s
 from fleet_planner.solve import Solution, Status, solve
 
 __all__ = ["Tell", "plan", "plan_within"]
@@ -25,6 +26,8 @@ Tell: TypeAlias = Callable[[str, float], None]
 
 # From so many edge servers a device on, a program of activations alone is quicker than one that attaches devices.
 _DENSE = 8.0
+# From so many arcs on, it is quicker to look for those that matter.
+_MANY_ARCS = 8000
 _WHOLE = 1e-5
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
@@ -132,8 +135,11 @@ class _Run:
         )
         share_s = (self._limit_s - (time.perf_counter() - self._began_s)) / self._stages
         self._stages -= 1
-        if aim == Aim(per_usd=1.0, served=self.served) and self._flows is not None and _is_dense(self._flows):
-            return self._cheapest(self._flows, share_s)
+        if self._flows is not None:
+            if aim == Aim(per_usd=1.0, served=self.served) and _is_dense(self._flows):
+                return self._cheapest(self._flows, share_s)
+            if aim == Aim(per_s=1.0, served=self.served) and len(self._network.edge) >= _MANY_ARCS:
+                return self._fastest(share_s)
         model = reduced(self._network, aim)
         start = model.point(self._routes)
         found = solve(model.program, time_limit_s=share_s, start=start)
@@ -153,6 +159,14 @@ class _Run:
             self._status = "time_limit"
         self._routes, self._bound = found.routes, found.bound_usd_per_h
         self._objective = cost_usd_per_h(self._network, self._routes)
+        return self._objective
+
+    def _fastest(self, time_limit_s: float) -> float:
+        found = fastest(self._network, self._routes, time_limit_s=time_limit_s)
+        if found.status != "optimal":
+            self._status = "time_limit"
+        self._routes, self._bound = found.routes, found.bound_s
+        self._objective = float(np.nansum(delays_s(self._network, self._routes)))
         return self._objective
 
     def plan(self, aim: Objective) -> Plan:

@@ -53,7 +53,10 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReducedModel:
-    """The program, and what its columns mean: flows on arcs, in links by class, and out at servers by class."""
+    """The program, and what its columns mean: flows on arcs, in links by class, and out at servers by class.
+
+    `group_row`, `edge_row` (classes × edge servers) and `served_row` are the rows in which an arc's flow stands.
+    """
 
     program: Program
     network: Network
@@ -64,6 +67,9 @@ class ReducedModel:
     at_cloud: IntArray
     trunk: IntArray
     active: IntArray
+    group_row: IntArray
+    edge_row: IntArray
+    served_row: int | None
 
     def point(self, routes: Routes) -> FloatArray:
         """Return the solution that these routes are."""
@@ -132,17 +138,20 @@ def reduced(network: Network, aim: Aim) -> ReducedModel:
     )
 
     everybody = aim.served == len(groups.member)
-    line = model.rows(len(count), lower=count if everybody else 0.0, upper=count)
-    model.put(line[row], attach)
+    group_row = model.rows(len(count), lower=count if everybody else 0.0, upper=count)
+    model.put(group_row[row], attach)
+    served_row = None
     if aim.served and not everybody:
-        model.put(model.rows(1, lower=aim.served), attach)
+        least = model.rows(1, lower=aim.served)
+        model.put(least, attach)
+        served_row = int(least[0])
 
     kind = np.arange(kinds)[:, None]
-    line = model.rows(kinds * len(edges), lower=0.0, upper=0.0).reshape(kinds, len(edges))
-    model.put(line[groups.kind[row], groups.edge], attach)
-    model.put(line, at_edge, -1.0)
-    model.put(line[kind, uplinks.tail], uplink, -1.0)
-    line = model.rows(kinds * len(clouds), lower=0.0, upper=0.0).reshape(kinds, len(clouds))
+    edge_row = model.rows(kinds * len(edges), lower=0.0, upper=0.0).reshape(kinds, len(edges))
+    model.put(edge_row[groups.kind[row], groups.edge], attach)
+    model.put(edge_row, at_edge, -1.0)
+    model.put(edge_row[kind, uplinks.tail], uplink, -1.0)
+    line: IntArray = model.rows(kinds * len(clouds), lower=0.0, upper=0.0).reshape(kinds, len(clouds))
     model.put(line[kind, uplinks.head], uplink)
     model.put(line[kind, trunks.head], trunk)
     model.put(line[kind, trunks.tail], trunk, -1.0)
@@ -196,4 +205,7 @@ def reduced(network: Network, aim: Aim) -> ReducedModel:
         at_cloud=at_cloud,
         trunk=trunk,
         active=on,
+        group_row=group_row,
+        edge_row=edge_row,
+        served_row=served_row,
     )

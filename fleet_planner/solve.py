@@ -22,13 +22,16 @@ GAP_FRAC = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """`x` is None while no solution is known; `objective` belongs to it, and no solution is below `bound`."""
+    """`x` is None while no solution is known; `objective` belongs to it, and no solution is below `bound`.
+
+    `row_dual` is the price of each row, of an optimal program without integers."""
 
     status: Status
     x: FloatArray | None
     objective: float
     bound: float
     solve_s: float
+    row_dual: FloatArray | None = None
 
 
 def solve(
@@ -91,7 +94,14 @@ def solve(
         found = np.array(solver.getSolution().col_value)
         objective = info.objective_function_value
         bound = info.mip_dual_bound if whole else objective
-        return Solution(status="optimal", x=found, objective=objective, bound=bound, solve_s=taken_s)
+        return Solution(
+            status="optimal",
+            x=found,
+            objective=objective,
+            bound=bound,
+            solve_s=taken_s,
+            row_dual=None if whole else np.array(solver.getSolution().row_dual),
+        )
     if status == kinds.kTimeLimit:
         feasible = (
             whole and math.isfinite(info.objective_function_value) and bool(solver.getSolution().value_valid)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fleets import check, instances
 from hypothesis import assume, given, settings
 
 from fleet_planner.activation import cheapest
+from fleet_planner.attachment import fastest
 from fleet_planner.flow import flow_network
 from fleet_planner.generator import generate
 from fleet_planner.instance import Instance
 from fleet_planner.network import network
 from fleet_planner.planner import plan
 from fleet_planner.reduced import Aim, reduced
-from fleet_planner.routes import cost_usd_per_h
+from fleet_planner.routes import cost_usd_per_h, delays_s
 from fleet_planner.solve import solve
 
 
@@ -54,3 +57,19 @@ def test_a_city_s_cheapest_plan_is_that_of_the_model_that_attaches_devices() -> 
     least = solve(reduced(laid, Aim(per_usd=1.0, served=found.served)).program)
     assert found.objective == pytest.approx(least.objective)
     assert found.cost_usd_per_h == pytest.approx(found.objective)
+
+
+@pytest.mark.parametrize("technology", ["2G", "mbd"])
+def test_prices_find_the_arcs_that_matter(technology: str) -> None:
+    drawn = generate(60, edges=50, seed=3)
+    laid = network(replace(drawn, edges=replace(drawn.edges, cores=drawn.edges.cores / 4)), technology)
+    known = plan(laid, "cost").routes
+    least = solve(reduced(laid, Aim(per_s=1.0, served=len(known.served))).program)
+    found = fastest(laid, known)
+    check(laid, found.routes)
+    assert found.status == "optimal"
+    assert len(found.routes.served) == len(known.served)
+    assert np.nansum(delays_s(laid, found.routes)) == pytest.approx(least.objective)
+    assert found.bound_s == pytest.approx(least.objective)
+    hasty = fastest(laid, known, time_limit_s=0.0)
+    assert (hasty.status, hasty.bound_s) == ("time_limit", -np.inf)

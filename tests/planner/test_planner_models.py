@@ -25,7 +25,7 @@ _TECHNOLOGIES = ("2G", "4G", "5G", "6G", "mbd")
 @pytest.mark.parametrize("technology", _TECHNOLOGIES)
 @pytest.mark.parametrize("aim", ["cost", "delay"])
 @given(instance=instances(), link_rates=st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_the_reduced_model_has_the_literal_one_s_optimum(
     technology: str, aim: Objective, instance: Instance, link_rates: bool
 ) -> None:
