@@ -1,8 +1,8 @@
 """The least delay in dense networks: a linear program of the arcs that matter, and prices that prove it has them.
 
 Of hundreds of edge servers in range a device uses one of the quickest. So the program starts from a few arcs of
-each device, and takes in those whose delay is below what its dual prices say they are worth (column generation). When
-there are none left, its optimum is that of all arcs.
+each device, and takes in those whose delay is below what its dual prices say they are worth (column generation).
+When there are none left, its optimum is that of all arcs.
 """
 
 from __future__ import annotations

@@ -69,6 +69,10 @@ def plan(
         float, typer.Option("--time-limit", metavar="SECONDS", min=0.0, help="Then the best plan found is taken.")
     ] = 60.0,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the plan as JSON.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Write the instance as JSON, with all that was drawn."),
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="Draw the plan (.png, .svg or .pdf).")
     ] = None,
@@ -89,6 +93,8 @@ def plan(
     try:
         with progress_bar("reading") as tell:
             given = _instance(instance, devices, edges, clouds, city, seed)
+            if save is not None:
+                _save(given, save)
             tell("who reaches whom", 0.05)
             laid = network(given, technology, seed=seed, link_rates=link_rates)
             with _interruptible():
@@ -149,6 +155,13 @@ def _instance(
     if devices is None or edges is None:
         raise ConfigurationError("--devices and --edges go together")
     return read_tables(devices, edges, clouds, seed=seed)
+
+
+def _save(given: Instance, target: Path) -> None:
+    from fleet_planner.writing import write_json
+
+    write_json(given, target)
+    typer.echo(f"wrote {target}", err=True)
 
 
 def _write(target: Path, text: str) -> None:

@@ -89,6 +89,14 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     assert first["assignments"] == again["assignments"] != other["assignments"]
 
 
+def test_a_saved_instance_is_planned_alike(tmp_path: Path) -> None:
+    saved = tmp_path / "city.json"
+    options = ("--technology", "mbd", "--seed", 5, "--json")
+    first = json.loads(_plan("--city", 25, *options, "--save", saved)[1])
+    again = json.loads(_plan(saved, *options)[1])
+    assert {**again, "solve_s": first["solve_s"]} == first
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_the_map_is_drawn(tables: list[object], tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"map.{suffix}"
