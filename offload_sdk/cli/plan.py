@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import threading
 from collections import Counter
@@ -31,7 +32,7 @@ _SHOWN = 10
 
 def plan(
     instance: Annotated[
-        Path | None, typer.Argument(metavar="[INSTANCE.json]", help="Devices, servers and links in one document.")
+        Path | None, typer.Argument(metavar="INSTANCE.json", help="Devices, servers and links in one document.")
     ] = None,
     devices: Annotated[
         Path | None,
@@ -64,7 +65,9 @@ def plan(
     link_rates: Annotated[
         bool, typer.Option("--link-rates", help="Hops between servers send at the link's rate, not the device's.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", help="For all that is drawn: capacities, prices, delays.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="For all that is drawn: capacities, prices, delays.")
+    ] = 0,
     time_limit_s: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", min=0.0, help="Then the best plan found is taken.")
     ] = 60.0,
@@ -90,6 +93,8 @@ def plan(
         raise _without(error) from None
     aim = named(objective)
     scenario(technology)  # before files are read
+    if not math.isfinite(usd_per_h_per_s):
+        raise ConfigurationError(f"--weight must be a number of dollars, not {usd_per_h_per_s}")
     try:
         with progress_bar("reading") as tell:
             given = _instance(instance, devices, edges, clouds, city, seed)
@@ -131,10 +136,11 @@ def _interruptible() -> Iterator[None]:
 
 
 def _without(error: ModuleNotFoundError) -> Exception:
-    if (error.name or "").partition(".")[0] not in _NEEDED:
+    name = (error.name or "").partition(".")[0]
+    if name not in _NEEDED:
         return error
     return ConfigurationError(
-        f"the planner needs {error.name}, which is not installed: pip install 'offload-sdk[planner]'"
+        f"the planner needs {name}, which is not installed: pip install 'offload-sdk[planner]'"
     )
 
 

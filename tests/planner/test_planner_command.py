@@ -131,6 +131,7 @@ def test_nobody_one_and_all_at_one_place(tmp_path: Path) -> None:
         (["--devices", "x.csv"], "go together"),
         (["--city", "3", "--technology", "7G"], "'7G'"),
         (["--city", "3", "--objective", "best"], "'best'"),
+        (["--city", "3", "--objective", "weighted", "--weight", "nan"], "--weight"),
         (["none.json"], "cannot be read"),
         (["--city", "3", "--map", "map.bmp"], ".png"),
     ],
