@@ -187,11 +187,12 @@ def _summary(found: Plan, refused: list[Refusal]) -> str:
     in_clouds = int((server >= edges).sum())
     share = "" if found.acceptance_frac is None else f" ({100.0 * found.acceptance_frac:.1f} %)"
     most = f"; at most {found.served_bound:,} can be" if found.served_bound > found.served else ""
-    proof = (
-        "proven optimal"
-        if found.status == "optimal"
-        else f"time is over; at most {100.0 * found.gap:.2f} % above the best possible"
-    )
+    if found.status == "optimal":
+        proof = "proven optimal"
+    elif math.isfinite(found.gap):
+        proof = f"time is over; at most {100.0 * found.gap:.2f} % of it could be saved"
+    else:
+        proof = "time is over; nothing is proven yet"
     lines = [
         f"served    {found.served:,} of {len(instance.devices):,} devices{share}{most}",
         f"where     {found.served - in_clouds:,} at edge servers, {in_clouds:,} in clouds",

@@ -82,6 +82,16 @@ def test_a_path_through_clouds_lists_its_hops(tmp_path: Path) -> None:
     assert 0.4 * 0.8 < inner["delay_s"] < 0.4 * 1.2 + 0.01
 
 
+def test_without_time_the_plan_says_that_nothing_is_proven() -> None:
+    options = ("--city", 60, "--objective", "delay", "--time-limit", 0)
+    status, printed, _ = _plan(*options)
+    assert status == 0
+    assert "time is over; nothing is proven" in printed
+    plan = json.loads(_plan(*options, "--json")[1])
+    assert (plan["status"], plan["bound"], plan["gap"]) == ("time_limit", None, None)
+    assert plan["served"] > 0
+
+
 def test_the_same_seed_gives_the_same_plan() -> None:
     first, again, other = (
         json.loads(_plan("--city", 30, "--technology", "5G", "--seed", seed, "--json")[1]) for seed in (3, 3, 4)
@@ -131,7 +141,7 @@ def test_nobody_one_and_all_at_one_place(tmp_path: Path) -> None:
         (["--devices", "x.csv"], "go together"),
         (["--city", "3", "--technology", "7G"], "'7G'"),
         (["--city", "3", "--objective", "best"], "'best'"),
-        (["--city", "3", "--objective", "weighted", "--weight", "nan"], "--weight"),
+        (["--city", "3", "--objective", "weighted", "--weight", "inf"], "--weight"),
         (["none.json"], "cannot be read"),
         (["--city", "3", "--map", "map.bmp"], ".png"),
     ],
