@@ -194,16 +194,16 @@ class Gate:
         return body.finish(), came_s
 
     async def _wait(self, job: Job[T], receive: Receive) -> T:
-        if job.started:  # it cannot be stopped any more, so nobody need watch the connection
-            return await asyncio.shield(job.done)  # others may wait for it too
-        gone: asyncio.Future[Any] = asyncio.ensure_future(receive())
-        try:
-            await asyncio.wait((gone, job.done), return_when=asyncio.FIRST_COMPLETED)
-            if not job.done.done():
+        if not job.started:
+            gone: asyncio.Future[Any] = asyncio.ensure_future(receive())
+            try:
+                await asyncio.wait((gone, job.done), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+            if not (job.started or job.done.done()):
                 raise DisconnectedError
-            return job.done.result()
-        finally:
-            gone.cancel()
+        # It cannot be stopped any more: its answer is kept for who has gone, and will ask again.
+        return await asyncio.shield(job.done)  # others may wait for it too
 
 
 def _key(request: Request, sha256: bytes | None) -> Hashable:

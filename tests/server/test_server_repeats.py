@@ -121,6 +121,26 @@ def test_what_nobody_waits_for_any_more_is_not_worked_on(start_server):
     assert server.model.seen == [b"wait", b"picture"]
 
 
+def test_what_runs_by_the_time_its_caller_goes_is_kept_for_the_retry(start_server):
+    server = start_server(workers=1)
+    with ThreadPoolExecutor(2) as threads:
+        blocker = threads.submit(ask, server, b"wait", "blocker")
+        assert server.model.entered.acquire(timeout=20)
+        queued = begin(server, b"wait", "one")
+        server.until(lambda: server.pool.occupancy().queued == 1)
+        gate, server.model.gate = server.model.gate, threading.Event()
+        gate.set()
+        assert blocker.result().status_code == 200
+        assert server.model.entered.acquire(timeout=20)  # the other one now waits at the second gate
+        queued.close()
+        retry = threads.submit(ask, server, b"wait")
+        assert ask(server, b"", "later").status_code == 400  # by then its end has been heard of, and the retry
+        server.model.gate.set()
+        assert retry.result().status_code == 200
+    assert server.model.seen == [b"wait"] * 2
+    assert is_empty(server)
+
+
 @pytest.mark.parametrize("fate", ["running", "answered"])
 def test_a_retry_after_the_connection_broke_costs_no_second_inference(start_server, fate):
     server = start_server()
