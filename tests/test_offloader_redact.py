@@ -106,6 +106,7 @@ FAILURES: dict[str, Callable[[Any], Any]] = {
     "OSError: the face model is missing": raises,
     "returned NoneType": lambda pixels: None,
     "returned list": lambda pixels: pixels.tolist(),
+    "returned MaskedArray": lambda pixels: np.ma.masked_array(pixels, mask=True),
     "float64": lambda pixels: pixels / 1.0,
     r"uint8 \(1, 256, 256, 3\)": lambda pixels: pixels[None],
     r"uint8 \(128, 256, 3\)": lambda pixels: pixels[::2],

@@ -62,8 +62,9 @@ def load_redact(name: str) -> Redact:
 
 
 def _fault(redacted: Any, pixels: npt.NDArray[np.uint8]) -> str | None:
-    if not isinstance(redacted, np.ndarray):
-        return f"it returned {type(redacted).__name__} and not an array"
+    # What a masked array hides is still in it, and would be sent.
+    if not isinstance(redacted, np.ndarray) or isinstance(redacted, np.ma.MaskedArray):
+        return f"it returned {type(redacted).__name__} and not a plain array"
     if redacted.dtype != pixels.dtype or redacted.shape != pixels.shape:
         return f"it returned {redacted.dtype} {redacted.shape} for {pixels.dtype} {pixels.shape}"
     return None
