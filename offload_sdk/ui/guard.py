@@ -96,4 +96,4 @@ def _is_own(headers: Headers, host: str) -> bool:
     if headers.get("sec-fetch-site") not in _SAME_SITE:
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == host
+    return origin is None or origin.partition("://")[2] == host

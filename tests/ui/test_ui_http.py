@@ -119,7 +119,13 @@ def test_more_pictures_than_can_wait_are_refused_until_one_has_left(page: LivePa
 
 def test_only_the_page_itself_may_post(page: LivePage) -> None:
     assert post(page, jpeg(), Origin=page.origin).status_code == 200
-    for foreign in ("http://evil.example", "null", f"http://localhost:{page.port}", "http://127.0.0.1:1"):
+    for foreign in (
+        "http://evil.example",
+        "null",
+        "http://[",
+        f"http://localhost:{page.port}",
+        "http://127.0.0.1:1",
+    ):
         assert post(page, jpeg(), Origin=foreign).status_code == 403
     assert post(page, jpeg(), **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert post(page, jpeg(), **{"Sec-Fetch-Site": "same-site"}).status_code == 403
