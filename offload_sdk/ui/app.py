@@ -21,6 +21,7 @@ __all__ = ["create_app"]
 
 _ANYWHERE = "'self' http: https:"  # the user may name any server to post to directly
 _AT_ONCE = 4  # pictures that arrive, wait or are worked on
+_BODY_S = 60.0  # the page gives up after this time too
 _MEDIA_TYPE = "application/octet-stream"  # no form can send it, so no other site's page without asking first
 
 
@@ -31,8 +32,11 @@ class _RequestError(Exception):
         self.code = code
 
 
-def create_app(desk: Desk) -> Starlette:
-    """Return the application. Errors are JSON, `{"error": {"code", "message"}}`, as the server's are."""
+def create_app(desk: Desk, *, body_s: float = _BODY_S) -> Starlette:
+    """Return the application, which waits `body_s` for a picture to arrive.
+
+    Errors are JSON, `{"error": {"code", "message"}}`, as the server's are.
+    """
     config = desk.config
     places = asyncio.Semaphore(_AT_ONCE)
     about = {
@@ -52,7 +56,11 @@ def create_app(desk: Desk) -> Starlette:
         if places.locked():
             raise BusyError
         async with places:
-            return _json(await desk.classify(await _body(request, config.limits.max_image_bytes), wanted))
+            try:
+                body = await asyncio.wait_for(_body(request, config.limits.max_image_bytes), body_s)
+            except asyncio.TimeoutError:
+                raise _RequestError(408, "request_timeout", "the picture came too slowly") from None
+            return _json(await desk.classify(body, wanted))
 
     async def state(request: Request) -> Response:
         return _json(await desk.state(_since(request)))

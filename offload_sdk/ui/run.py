@@ -17,6 +17,7 @@ import uvicorn
 from offload_sdk._config import OffloadConfig
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.ui.app import create_app
+from offload_sdk.ui.connection import Connection
 from offload_sdk.ui.desk import Desk
 from offload_sdk.ui.guard import TOKEN_PARAMETER, Guard
 from offload_sdk.ui.settings import UiSettings
@@ -103,7 +104,7 @@ class PageServer(uvicorn.Server):
 def _uvicorn_config(app: Guard, settings: UiSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -131,8 +132,9 @@ def _check_certificate(settings: UiSettings) -> None:
 def _listen(settings: UiSettings) -> socket.socket:
     """Return a listening socket: before the model is loaded, so that a taken port is one error at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    both = settings.host == "::" and socket.has_dualstack_ipv6()  # all addresses, of which `_url` names one
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        return socket.create_server((settings.host, settings.port), family=family, dualstack_ipv6=both)
     except OSError as error:
         raise ConfigurationError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "

@@ -101,6 +101,17 @@ def test_for_other_machines_it_asks_for_a_token_and_speaks_https(start: Start, t
     assert process.communicate(timeout=PATIENCE_S) == ("", "")
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
+def test_all_of_ipv6_is_all_of_ipv4_too(start: Start) -> None:
+    process = start("--host", "::", "--port", "0")
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("warning: other machines")
+    url = address(process)
+    for host in ("127.0.0.1", "[::1]"):
+        shown = url.replace(url.split("/")[2].rpartition(":")[0], host)
+        assert requests.get(shown, timeout=PATIENCE_S).status_code == 200
+
+
 def failed(process: subprocess.Popen[str]) -> str:
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2

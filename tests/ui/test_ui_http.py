@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import socket
@@ -15,6 +16,7 @@ from page_kit import LivePage, page_for
 
 from offload_sdk.log import read_rows
 from offload_sdk.testing import FaultyServer
+from offload_sdk.ui.app import create_app
 
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -115,6 +117,26 @@ def test_more_pictures_than_can_wait_are_refused_until_one_has_left(page: LivePa
         until(lambda: post(page, jpeg()).status_code == 503, "no more is taken")
         assert problem(post(page, jpeg()), 503)[0] == "busy"
     until(lambda: post(page, jpeg()).status_code == 200, "there is room again")
+
+
+def test_a_picture_that_does_not_arrive_holds_its_place_for_a_while_only(page: LivePage) -> None:
+    app = create_app(page.desk, body_s=0.05)
+    headers = [(b"content-type", b"application/octet-stream")]
+    scope = {"type": "http", "method": "POST", "path": "/api/classify", "query_string": b"", "headers": headers}
+    answered: list[Any] = []
+
+    async def act() -> None:
+        half: asyncio.Queue[Any] = asyncio.Queue()
+        half.put_nowait({"type": "http.request", "body": b"half", "more_body": True})
+
+        async def send(message: Any) -> None:
+            answered.append(message)
+
+        await asyncio.wait_for(app(scope, half.get, send), PATIENCE_S)
+
+    for _ in range(6):  # more than there are places
+        asyncio.run(act())
+    assert [message["status"] for message in answered if "status" in message] == [408] * 6
 
 
 def test_only_the_page_itself_may_post(page: LivePage) -> None:
