@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ from offload_sdk.ui.settings import UiSettings
 
 INSECURE_HOST = "device.test"
 """A name that leads to this machine and that a browser does not take for it, so that it grants no camera."""
+
+
+def run_apart(main: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: the browser's driver has a loop running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, main).result()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from offload_kit import PATIENCE_S
+from page_kit import run_apart
 from uvicorn.server import ServerState
 
 from offload_sdk.ui.connection import Connection
@@ -39,7 +40,7 @@ def talk_to_it(talk: Talk) -> None:
             await asyncio.wait_for(talk(reader, writer), PATIENCE_S)
             writer.close()
 
-    asyncio.run(act())
+    run_apart(act())
 
 
 async def the_end(reader: asyncio.StreamReader) -> bool:
