@@ -45,6 +45,7 @@ def create_app(desk: Desk, *, body_s: float = _BODY_S) -> Starlette:
         "policy": config.policy,
         "local": config.local,
         "endpoints": [endpoint.name for endpoint in config.all_endpoints],
+        "direct": config.redact is None,  # what the browser posts goes round the hook
         "max_bytes": config.limits.max_image_bytes,
     }
 
@@ -70,7 +71,7 @@ def create_app(desk: Desk, *, body_s: float = _BODY_S) -> Starlette:
             Route("/about.json", tell_about),
             Route("/api/classify", classify, methods=["POST"]),
             Route("/api/state", state),
-            Mount("/", PageFiles(connect=_ANYWHERE)),
+            Mount("/", PageFiles(connect=_ANYWHERE) if about["direct"] else PageFiles()),
         ],
         exception_handlers={
             _RequestError: _on_request_error,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_kit import LivePage, model_server
+import requests
+from page_kit import LivePage, model_server, page_for
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -56,6 +57,14 @@ def test_an_address_where_nobody_is_or_that_is_none_is_told(
     page = open_page(device.url, elsewhere=("http://127.0.0.1:9/",), expected=("ERR_",))
     post_directly(page, address, pictures[0])
     expect(page.get_by_role("alert")).to_contain_text(words)
+
+
+def test_nothing_goes_past_the_hook_that_redacts(open_page: Any, tmp_path: Path) -> None:
+    with page_for(tmp_path, redact="numpy:flipud") as hidden:
+        page = open_page(hidden.url)
+        expect(page.get_by_label("Straight to a server")).to_be_disabled()
+        expect(page.locator("#way-note")).to_contain_text("past the hook redact")
+        assert "connect-src 'self';" in requests.get(hidden.url, timeout=20).headers["Content-Security-Policy"]
 
 
 def test_the_server_s_own_page_asks_for_its_token(open_page: Any, pictures: list[Path], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from offload_kit import PATIENCE_S, jpeg, until
-from page_kit import LivePage, page_for
+from page_kit import LivePage, page_for, run_apart
 
 from offload_sdk.log import read_rows
 from offload_sdk.testing import FaultyServer
@@ -135,7 +135,7 @@ def test_a_picture_that_does_not_arrive_holds_its_place_for_a_while_only(page: L
         await asyncio.wait_for(app(scope, half.get, send), PATIENCE_S)
 
     for _ in range(6):  # more than there are places
-        asyncio.run(act())
+        run_apart(act())
     assert [message["status"] for message in answered if "status" in message] == [408] * 6
 
 

@@ -152,7 +152,7 @@ async function one(item, way, mine) {
     if (mine === turn) show(image);
   } catch (error) {
     if (error.status === 401) askForToken();
-    if (mine === turn) { showNoAnswer(); complain(error, item.name); }
+    if (mine === turn) { shown = null; showNoAnswer(); complain(error, item.name); }
   } finally {
     busy = false;
     byId("answer").removeAttribute("aria-busy");
@@ -261,11 +261,13 @@ function furnish() {
   }
   const both = server.local && server.endpoints.length > 0;
   byId("both").dataset.possible = both;
-  byId("way-note").hidden = both;
-  byId("way-note").textContent = server.local
-    ? "No server is configured, so all runs here. Start with --server http://HOST:8080, or set OFFLOAD_SERVER_URL."
-    : "The local path is switched off, so all runs in the cloud.";
-  for (const [value, possible] of [["local", server.local], ["remote", server.endpoints.length > 0], ["both", both]]) {
+  const missing = [];
+  if (!server.local) missing.push("The local path is switched off, so all runs in the cloud.");
+  else if (!both) missing.push("No server is configured, so all runs here. Start with --server http://HOST:8080, or set OFFLOAD_SERVER_URL.");
+  if (!server.direct) missing.push("Nothing goes straight to a server, past the hook redact.");
+  byId("way-note").hidden = !missing.length;
+  byId("way-note").textContent = missing.join(" ");
+  for (const [value, possible] of [["local", server.local], ["remote", server.endpoints.length > 0], ["both", both], ["direct", server.direct]]) {
     document.querySelector(`input[value=${value}]`).disabled = !possible;
   }
 }
