@@ -309,7 +309,7 @@ class OffloadConfig(_Group):
         `token` is for `server_url`; without one it fills the gaps of the others. It never goes to both: the
         list may come from a file of the working directory, and the token from elsewhere.
         """
-        named = (*self.endpoints, *self._planned)
+        named = (*self.endpoints, *(self._planned if self.plan is not None else ()))
         if self.server_url is not None:
             return EndpointConfig(url=self.server_url, token=self.token), *named
         return tuple(

@@ -39,7 +39,8 @@ def planned_servers(plan: Path, device: str) -> tuple[PlannedServer, ...]:
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the plan {plan} cannot be read: {error}") from None
     assignments, servers = _table(document, "assignments", plan), _table(document, "servers", plan)
-    if device in (document.get("unserved") or ()):
+    unserved = document.get("unserved")
+    if isinstance(unserved, Mapping | list) and device in unserved:
         return ()
     if device not in assignments:
         raise ConfigurationError(

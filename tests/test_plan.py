@@ -79,6 +79,7 @@ def test_an_endpoint_of_the_same_name_counts_instead(tmp_path: Path) -> None:
         ("[]", "no table `assignments`"),
         ('{"assignments": {}}', "no table `servers`"),
         ('{"assignments": {}, "servers": {}}', "no device 'camera'.*OFFLOAD_DEVICE"),
+        ('{"assignments": {}, "servers": {}, "unserved": 3}', "no device 'camera'"),
         ('{"assignments": {"camera": "edge-7"}, "servers": {}}', "in no way known"),
         ('{"assignments": {"camera": {}}, "servers": {}}', "in no way known"),
         ('{"assignments": {"camera": {"server": 7}}, "servers": {}}', "in no way known"),

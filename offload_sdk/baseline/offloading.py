@@ -28,6 +28,7 @@ def only(config: OffloadConfig, endpoint: EndpointConfig | None) -> OffloadConfi
         update={
             "server_url": None,
             "token": None,
+            "plan": None,
             "endpoints": () if endpoint is None else (endpoint,),
             "local": endpoint is None,
             "policy": "local" if endpoint is None else "remote",

@@ -15,6 +15,7 @@ from offload_sdk import OffloadConfig
 from offload_sdk._config import EndpointConfig
 from offload_sdk._types import Snapshot
 from offload_sdk.baseline.images import ImageFile
+from offload_sdk.baseline.offloading import only
 from offload_sdk.baseline.server import PINGS, Server
 from offload_sdk.baseline.targets import TargetSpec
 from offload_sdk.testing import FakeClock, FaultyServer, ScriptedProbe
@@ -137,6 +138,19 @@ def test_a_deadline_and_a_signal_too_weak_in_the_settings_do_not_touch_it(
 ) -> None:
     server = open_server(deadline_s=1e-4, auto={"signal_threshold_dbm": 0.0})
     assert server.run(image, "sdk").failure is None
+
+
+def test_the_servers_of_a_plan_in_the_settings_are_not_measured(
+    open_server: Open, faulty: FaultyServer, image: ImageFile, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    servers = {"edge": {"url": "http://127.0.0.1:9"}}
+    plan.write_text(json.dumps({"servers": servers, "assignments": {"camera": {"server": "edge"}}}))
+    server = open_server(plan=plan, device="camera")
+    assert server.check() is None
+    assert server.run(image, "sdk").failure is None
+    assert server.link()["rtt_s"] > 0.0
+    assert only(OffloadConfig(plan=plan, device="camera"), None).all_endpoints == ()
 
 
 def test_nothing_is_kept_in_the_users_log(open_server: Open, image: ImageFile) -> None:
