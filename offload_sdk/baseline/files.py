@@ -16,6 +16,7 @@ from typing import Any
 from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.summary import Summary, Target
 from offload_sdk.errors import OffloadError
+from offload_sdk.log.export import csv_cell
 
 __all__ = ["images_csv", "summary_dict", "write_results"]
 
@@ -76,21 +77,11 @@ def images_csv(measurements: Iterable[Measurement]) -> str:
     for (run, target, image), forms in rows.items():
         first, *second = sorted(forms, key=lambda m: m.payload == "original")
         writer.writerow(
-            [run, _text(image), target, first.payload, first.image_bytes]
-            + [_cell(first, name) for name in _FIGURES]
-            + [_cell(second[0], name) if second else "" for name in _FIGURES]
+            [run, csv_cell(image), csv_cell(target), first.payload, first.image_bytes]
+            + [csv_cell(getattr(first, name)) for name in _FIGURES]
+            + [csv_cell(getattr(second[0], name)) if second else "" for name in _FIGURES]
         )
     return stream.getvalue()
-
-
-def _cell(measurement: Measurement, name: str) -> object:
-    value = getattr(measurement, name)
-    return _text(value) if isinstance(value, str) else value
-
-
-def _text(value: str) -> str:
-    # A spreadsheet runs a text that begins like a formula; a leading apostrophe makes it plain text.
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _write(path: Path, text: str) -> Path:

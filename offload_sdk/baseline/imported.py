@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from offload_sdk.pricing import platform_for
 __all__ = ["COLUMNS", "import_runs"]
 
 COLUMNS = ("platform", "total_s", "mean_s", "cost_usd")
+_LEAST, _MOST = 1e-9, 1e9  # beyond are mistakes, which no picture could show
 
 
 def import_runs(path: Path) -> Summary:
@@ -33,12 +33,12 @@ def _summary(rows: Iterable[list[str]], path: Path) -> Summary:
     numbered = [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
     if not numbered:
         raise ConfigurationError(f"{path} is empty; it needs the columns {','.join(COLUMNS)} and a row per run")
-    header = [cell.strip() for cell in numbered[0][1]]
+    header = [cell.strip().lower() for cell in numbered[0][1]]
     for column in COLUMNS:
         if header.count(column) != 1:
             raise ConfigurationError(
                 f"{path} has {'no' if column not in header else 'more than one'} column {column!r}; it needs "
-                f"{','.join(COLUMNS)}"
+                f"{','.join(COLUMNS)}, with commas between them"
             )
     if len(numbered) == 1:
         raise ConfigurationError(f"{path} has no row below its header")
@@ -62,7 +62,7 @@ def _summary(rows: Iterable[list[str]], path: Path) -> Summary:
 def _target(name: str, runs: list[Run]) -> Target:
     """The runs of servers count as whole files: published ones were, and nobody says otherwise."""
     platform = platform_for(name)
-    local = name == LOCAL
+    local = name.lower() == LOCAL
     return Target(
         name=name,
         path="local" if local else "remote",
@@ -77,6 +77,6 @@ def _number(text: str, name: str, where: str) -> float:
     except ValueError:
         what = "is empty" if not text else f"is {text!r}, which is no number"
         raise ConfigurationError(f"{where}: {name} {what}") from None
-    if not math.isfinite(value) or value < 0.0:
-        raise ConfigurationError(f"{where}: {name} is {text}; it must be a number from 0 up")
+    if value != 0.0 and not _LEAST <= value <= _MOST:
+        raise ConfigurationError(f"{where}: {name} is {text}; it must be 0, or from {_LEAST:g} to {_MOST:g}")
     return value

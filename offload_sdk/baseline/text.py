@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offload_sdk.baseline.report.ways import printable
 from offload_sdk.baseline.summary import Series, Summary, Target
 from offload_sdk.report.plain import aligned
 
@@ -44,7 +45,7 @@ def notes(summary: Summary) -> list[str]:
     ]
     if any(target.series.energy_source == "modelled" for target in summary.targets):
         found.append("J/run: energy of the device, modelled from power figures, not metered.")
-    assumed = [target.name for target in summary.targets if target.platform_assumed]
+    assumed = [printable(target.name) for target in summary.targets if target.platform_assumed]
     if assumed:
         found.append(
             f"USD/run: {', '.join(assumed)} counts as Fargate, as nobody said where it runs: --platform "
@@ -61,7 +62,7 @@ def plain(summary: Summary) -> str:
 def _line(target: Target, series: Series) -> tuple[str, ...]:
     upload = _UNKNOWN if target.path == "local" else "whole file" if series.payload == "original" else "SDK"
     return (
-        target.name,
+        printable(target.name),
         upload,
         _number(series.mean_total_s),
         _number(series.sd_total_s),

@@ -14,7 +14,7 @@ from offload_sdk._types import Record
 from offload_sdk.log.rows import to_row
 from offload_sdk.log.schema import COLUMNS
 
-__all__ = ["CSV_COLUMNS", "write_csv", "write_jsonl"]
+__all__ = ["CSV_COLUMNS", "csv_cell", "write_csv", "write_jsonl"]
 
 _JSON_COLUMNS = ("shadow", "predicted", "timings", "outcomes", "labels")
 
@@ -29,7 +29,7 @@ def write_csv(records: Iterable[Record], stream: IO[str]) -> int:
     count = 0
     for record in records:
         document = _document(record)
-        writer.writerow([_cell(document[name]) for name in CSV_COLUMNS])
+        writer.writerow([csv_cell(document[name]) for name in CSV_COLUMNS])
         count += 1
     return count
 
@@ -52,7 +52,8 @@ def _document(record: Record) -> dict[str, Any]:
     return dict(zip(COLUMNS, to_row(record), strict=True))
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a value as it goes into a CSV file that people open in a spreadsheet."""
     if isinstance(value, bool):
         return int(value)
     # A spreadsheet runs a text that begins like a formula; a leading apostrophe makes it plain text.

@@ -48,6 +48,12 @@ def test_columns_may_stand_in_any_order_with_others_between_them(tmp_path: Path)
     assert (target.name, target.path, run.total_s, run.mean_s, run.cost_usd) == ("local", "local", 1800, 3, 0.07)
 
 
+def test_case_does_not_matter_in_the_header_and_in_local(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("Platform,TOTAL_S,Mean_s,Cost_USD\nLocal,180,0.3,0\n")
+    (target,) = import_runs(tmp_path / "runs.csv").targets
+    assert (target.name, target.path, target.series.mean_total_s) == ("Local", "local", 180.0)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -64,6 +70,8 @@ def test_columns_may_stand_in_any_order_with_others_between_them(tmp_path: Path)
         ("platform,total_s,mean_s,cost_usd\nx,1,1,0,07\n", "row 2 .* has 5 cells"),
         ("platform,total_s,mean_s,cost_usd\nx,1,about 3,1\n", "row 2 .*: mean_s is 'about 3', which is no number"),
         ('platform,total_s,mean_s,cost_usd\nx,1,"1,1\n', "is no CSV file"),
+        ("platform;total_s;mean_s;cost_usd\nx;1;1;1\n", "with commas between them"),
+        ("platform,total_s,mean_s,cost_usd\nx,1e300,1,1\n", "row 2 .*: total_s is 1e300; it must be 0, or from"),
     ],
 )
 def test_a_wrong_file_is_one_error_that_names_the_row(tmp_path: Path, text: str, words: str) -> None:

@@ -45,3 +45,10 @@ def test_the_lines_stand_below_each_other_and_fit_a_terminal() -> None:
 
 def test_imported_runs_are_called_so() -> None:
     assert "Imported runs" in plain(_summary(imported=True, images=None))
+
+
+def test_a_name_does_not_steer_the_terminal() -> None:
+    target = Target(name="a\x1b[31m\nb", path="remote", series=_summary().targets[0].series, platform_assumed=True)
+    shown = plain(_summary(targets=(target,)))
+    assert "\x1b" not in shown
+    assert len(shown.partition("\n\n")[0].splitlines()) == 2

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from report_kit import PUBLISHED, experiment, imported
+from report_kit import PUBLISHED, experiment, imported, series
 
 from offload_sdk.baseline.imported import import_runs
 from offload_sdk.baseline.report.findings import findings
@@ -94,6 +95,28 @@ def test_the_form_of_upload_and_failures_are_told() -> None:
     table = further(ways_of(summary))
     assert table is not None
     assert [row[0] for row in table.cells][:3] == ["local", "fargate (SDK payload)", "fargate (original file)"]
+
+
+def test_a_way_that_fails_at_once_is_neither_faster_nor_cheaper() -> None:
+    runs = {"good": [(20.0, 0.2, 0.02, 0), (21.0, 0.21, 0.02, 0)], "refuses": [(4.0, 0.3, 0.01, 90)] * 2}
+    summary = imported({name: [run[:3] for run in theirs] for name, theirs in runs.items()})
+    targets = tuple(
+        replace(
+            target,
+            series=series(
+                [replace(run, images=100, failures=runs[target.name][0][3]) for run in target.series.runs]
+            ),
+        )
+        for target in summary.targets
+    )
+    faster, cheaper, failures = findings(ways_of(replace(summary, targets=targets, imported=False)))
+    assert (faster.answer, cheaper.answer) == ("good, by 48.8 %", "good, by 80.0 %")
+    assert "good takes 205 ms ± 7.07 ms an answered image" in faster.text
+    assert "180 of 200 by refuses" in failures.text
+
+
+def test_a_table_s_names_are_no_formulas() -> None:
+    assert "\n'=1+1,1,1.0," in to_csv(table_1(ways_of(imported({"=1+1": [(1.0, 1.0, 0.1)]}))))
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,16 @@ def findings(ways: Sequence[Way]) -> list[Finding]:
 
 
 def _compared(quantity: _Quantity, ways: Sequence[Way]) -> Finding | None:
-    """Set the best of the ways against all others, by its mean over the runs."""
+    """Set the best of the ways against all others, by its mean over the runs.
+
+    Where something failed, by answered image: a request that is refused at once would make a run short and cheap.
+    """
+    failed = any(way.series.failures for way in ways)
+    each = "an answered image" if failed else "a run"
     known: list[tuple[float, list[float], Way]] = []
     for way in ways:
-        values = [value for value in map(quantity.value, way.series.runs) if value is not None]
+        found = (_per_answer(quantity, run) if failed else quantity.value(run) for run in way.series.runs)
+        values = [value for value in found if value is not None]
         if values and len(values) == len(way.series.runs):
             known.append((statistics.fmean(values), values, way))
     if len(known) < 2:
@@ -69,8 +75,13 @@ def _compared(quantity: _Quantity, ways: Sequence[Way]) -> Finding | None:
     return Finding(
         title=quantity.title,
         answer=f"{way.name}{by}" if not rivals else _listed([way.name, *rivals], "or"),
-        text=f"{way.name} {quantity.verb} {_spread(quantity, values)} a run; {'; '.join(against)}. {certainty}",
+        text=f"{way.name} {quantity.verb} {_spread(quantity, values)} {each}; {'; '.join(against)}. {certainty}",
     )
+
+
+def _per_answer(quantity: _Quantity, run: Run) -> float | None:
+    value, answers = quantity.value(run), (run.images or 0) - run.failures
+    return value / answers if value is not None and answers else None
 
 
 def _against(best: float, entry: tuple[float, list[float], Way], quantity: _Quantity) -> str:

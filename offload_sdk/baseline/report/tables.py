@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from offload_sdk.baseline.report.numbers import NOTHING, column, size
 from offload_sdk.baseline.report.ways import Way
+from offload_sdk.log.export import csv_cell
 
 __all__ = ["Table", "further", "table_1", "table_2", "to_csv"]
 
@@ -105,7 +106,7 @@ def to_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.header)
-    writer.writerows(table.rows)
+    writer.writerows([csv_cell(value) for value in row] for row in table.rows)
     return text.getvalue()
 
 
