@@ -25,6 +25,8 @@ __all__ = ["read_prices", "read_shipped"]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Text = Annotated[str, Field(min_length=1)]
 
+_DIVISORS = ("lcu-connections-per-s", "lcu-gb-per-hour")
+
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
@@ -116,6 +118,9 @@ def _price_list(content: dict[str, Any], source: str) -> PriceList:
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"the prices {source}: {where}: {first['msg']}") from None
     figures = {name: Figure(name=name, **row.model_dump()) for name, row in document.figures.items()}
+    for name in _DIVISORS:
+        if figures[name].value == 0.0:
+            raise ConfigurationError(f"the prices {source}: figures.{name}: must be above 0")
     made = {name: _platform(name, row, figures, source) for name, row in document.platforms.items()}
     aliases = {alias: name for name, row in document.platforms.items() for alias in row.aliases}
     return PriceList(figures=figures, platforms=made, aliases=aliases)
@@ -131,7 +136,7 @@ def _platform(name: str, row: _PlatformRow, figures: dict[str, Figure], source: 
         figure = figures.get(figure_name)
         if figure is None:
             raise ConfigurationError(f"the prices {source}: platforms.{name}.{key}: no figure {figure_name!r}")
-        if figure.unit == "fraction" and figure.value > 1.0:
+        if key in ("discount", "baseline") and figure.value > 1.0:
             raise ConfigurationError(f"the prices {source}: figures.{figure_name}: a fraction is at most 1")
         used.append(figure)
         return figure.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offload_sdk.errors import ConfigurationError
 from offload_sdk.pricing.price_list import PriceList
 from offload_sdk.pricing.run import run_cost_usd
 
@@ -29,7 +30,10 @@ class PublishedRun:
 
 
 def published_runs(prices: PriceList) -> list[PublishedRun]:
-    """Return both platforms' published runs."""
+    """Return both platforms' published runs. Raises `ConfigurationError` where a price of one's own is nothing."""
+    free = next((name for name in _PUBLISHED if not prices.platforms[name].usd_per_h), None)
+    if free is not None:
+        raise ConfigurationError(f"by these prices {free} costs nothing, so that no list price can be set beside")
     return [
         PublishedRun(
             platform=name,

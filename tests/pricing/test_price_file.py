@@ -9,6 +9,7 @@ import pytest
 from offload_sdk.errors import ConfigurationError
 from offload_sdk.pricing.price_file import read_prices
 from offload_sdk.pricing.price_list import shipped_prices
+from offload_sdk.pricing.published import published_runs
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def test_a_platform_of_one_s_own_is_another_row(prices_file: Path) -> None:
         ("[figures.t3-medium-hour]\nprice = 1\n", r"figures\.t3-medium-hour\.(value|price)"),
         ("[figures.new]\nvalue = 1\n", r"figures\.new\.unit: Field required"),
         ("[figures.ec2-spot-discount]\nvalue = 70\n", r"figures\.ec2-spot-discount: a fraction is at most 1"),
+        ('[platforms.ec2]\ndiscount = "billing-minimum"\n', r"figures\.billing-minimum: a fraction is at most 1"),
+        ("[figures.lcu-gb-per-hour]\nvalue = 0\n", r"figures\.lcu-gb-per-hour: must be above 0"),
         ('[platforms.ec2]\nper_h = "nothing"\n', r"platforms\.ec2\.per_h: no figure 'nothing'"),
         ('[platforms.ec2]\nper_vcpu_h = "lcu-hour"\n', r"platforms\.ec2: needs either per_h, or"),
         ("[platforms.ec2]\nvcpus = 0\n", r"platforms\.ec2\.vcpus"),
@@ -89,3 +92,9 @@ def test_a_file_that_is_not_there_or_not_text_is_one_error(tmp_path: Path) -> No
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match="are no TOML"):
         read_prices(tmp_path / "bytes.toml")
+
+
+def test_what_is_free_has_no_published_cost_beside_it(prices_file: Path) -> None:
+    prices_file.write_text("[figures.t3-medium-hour]\nvalue = 0\n", "utf-8")
+    with pytest.raises(ConfigurationError, match="ec2 costs nothing"):
+        published_runs(read_prices(prices_file))
