@@ -116,12 +116,17 @@ def _joined(file: Path, measured: Mapping[str, dict[str, str]]) -> tuple[list[st
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
-            rows = {row.get("id") or "": row for row in reader}
+            lines = list(reader)
             columns = list(reader.fieldnames or ())
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigurationError(f"the devices {file} cannot be read: {error}") from None
     if "id" not in columns:
         raise ConfigurationError(f"{file} has no column `id`; it has {', '.join(columns) or 'none'}")
+    rows = {row["id"]: row for row in lines}
+    if len(rows) < len(lines):
+        raise ConfigurationError(
+            f"{file} has several rows of one `id`; give each device one of its own"
+        )
     unknown = sorted(measured.keys() - rows.keys())
     if unknown:
         raise ConfigurationError(

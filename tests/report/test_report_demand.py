@@ -112,7 +112,10 @@ def test_what_cannot_be_is_told_in_one_line(log, tmp_path: Path) -> None:
     columns.write_text("name,lat\nhall,44\n")
     others = tmp_path / "others.csv"
     others.write_text("id,lat\nyard,44\n")
+    twice = tmp_path / "twice.csv"
+    twice.write_text("id,lat\nhall,44\nyard,44\nyard,45\n")
     for arguments, words in (
+        ((hall, "--devices", twice), "several rows of one `id`"),
         ((hall, hall), "two logs are of the device 'hall'"),
         ((alone,), "SHADOW_RATE"),
         ((tmp_path / "none.sqlite3",), "there is no log"),
