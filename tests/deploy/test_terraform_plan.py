@@ -101,6 +101,12 @@ def test_ec2_is_s0_s_instance() -> None:
     assert parameter["name"] == "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
     (task,) = of_kind(module, "aws_ecs_task_definition")
     assert task["requires_compatibilities"] == ["EC2"]
+    assert task["cpu"] == 2048  # the service's CPU use is set against it
+
+
+def test_the_registry_goes_with_its_images() -> None:
+    (repository,) = of_kind(plan(), "aws_ecr_repository")
+    assert repository["force_delete"] is True
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ resource "aws_ecr_repository" "this" {
   name                 = var.name
   image_tag_mutability = "IMMUTABLE"
 
+  # With images in it the registry would not let itself be removed; terraform destroy is to work.
+  force_delete = true
+
   image_scanning_configuration {
     scan_on_push = true
   }

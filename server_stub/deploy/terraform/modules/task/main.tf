@@ -35,7 +35,7 @@ resource "aws_ecs_task_definition" "this" {
   family                   = var.name
   requires_compatibilities = [local.fargate ? "FARGATE" : "EC2"]
   network_mode             = local.fargate ? "awsvpc" : "bridge"
-  cpu                      = local.fargate ? var.cpu : null
+  cpu                      = var.cpu
   memory                   = var.memory
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn

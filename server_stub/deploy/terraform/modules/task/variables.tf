@@ -29,7 +29,7 @@ variable "repository_arn" {
 }
 
 variable "cpu" {
-  description = "Fargate: CPU units of a task."
+  description = "CPU units of a task, which auto scaling sets its use against."
   type        = number
 }
 
