@@ -124,9 +124,7 @@ def _joined(file: Path, measured: Mapping[str, dict[str, str]]) -> tuple[list[st
         raise ConfigurationError(f"{file} has no column `id`; it has {', '.join(columns) or 'none'}")
     rows = {row["id"]: row for row in lines}
     if len(rows) < len(lines):
-        raise ConfigurationError(
-            f"{file} has several rows of one `id`; give each device one of its own"
-        )
+        raise ConfigurationError(f"{file} has several rows of one `id`; give each device one of its own")
     unknown = sorted(measured.keys() - rows.keys())
     if unknown:
         raise ConfigurationError(
