@@ -15,7 +15,7 @@ from offload_sdk.errors import ConfigurationError, OffloadError
 
 __all__ = ["Solution", "Status", "solve"]
 
-Status: TypeAlias = Literal["optimal", "time_limit", "infeasible"]
+Status: TypeAlias = Literal["optimal", "feasible", "time_limit", "infeasible"]
 
 GAP_FRAC = 1e-9
 
