@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from fleet_planner.activation import cheapest
+from fleet_planner import activation
 from fleet_planner.attachment import fastest
+from fleet_planner.capacity import server_slots
 from fleet_planner.flow import FlowNetwork, flow_network
 from fleet_planner.geography import FloatArray
+from fleet_planner.large.heuristic import Found, cheapest, quickest
 from fleet_planner.network import Network
 from fleet_planner.objective import Objective
 from fleet_planner.plan import Plan
 from fleet_planner.reduced import Aim, reduced
 from fleet_planner.routes import Routes, cost_usd_per_h, delays_s
 from fleet_planner.solve import Solution, Status, solve
+from offload_sdk.errors import ConfigurationError
 
 __all__ = ["Tell", "plan", "plan_within"]
 
@@ -28,6 +31,8 @@ Tell: TypeAlias = Callable[[str, float], None]
 _DENSE = 8.0
 # From so many arcs on, it is quicker to look for those that matter.
 _MANY_ARCS = 8000
+# With so many arcs no program that has devices in it is tried.
+_LARGE_ARCS = 4_000_000
 _WHOLE = 1e-5
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
@@ -43,8 +48,20 @@ def plan(
     """Return the best plan, or the best one found when the time is over, with its bound.
 
     `weighted` minimises cost + `usd_per_h_per_s` × mean delay. `progress(step, share done)` hears of every step.
+    Raises `ConfigurationError` for a large fleet whose devices differ in demand, or with an aim of two parts.
     """
     run = _Run(network, time_limit_s, stages=3 if "-" in aim else 2, progress=progress)
+    alike, large = server_slots(network) is not None, len(network.edge) > _LARGE_ARCS
+    if large and not (alike and aim in ("cost", "delay")):
+        raise ConfigurationError(
+            f"a fleet with {len(network.edge):,} ways to attach can be planned only for cost or for delay, and if "
+            "all devices ask for the same cores and memory: plan it in regions"
+        )
+    if alike and aim == "cost" and (run.take(aim, cheapest(network, time_limit_s=time_limit_s)) or large):
+        return run.plan(aim)
+    if large:
+        run.take("delay", quickest(network))
+        return run.plan(aim)
     run.serve_most()
     if aim == "cost":
         run.improve(Aim(per_usd=1.0, served=run.served))
@@ -109,6 +126,7 @@ class _Run:
 
     def serve_most(self) -> None:
         """Find how many devices can be served, and routes for as many."""
+        self._status = "optimal"
         self._flows = flow_network(self._network)
         if self._flows is not None:
             self._stages -= 1
@@ -122,6 +140,18 @@ class _Run:
             if math.isfinite(self._bound)
             else int(np.count_nonzero(self._network.in_range))
         )
+
+    def take(self, aim: Literal["cost", "delay"], found: Found) -> bool:
+        """Take over what was found without a program of all devices; say whether it is proven optimal."""
+        self._routes, self._served_bound, self._bound = found.routes, found.served_bound, found.bound
+        self._objective = (
+            cost_usd_per_h(self._network, found.routes)
+            if aim == "cost"
+            else float(np.nansum(delays_s(self._network, found.routes)))
+        )
+        proven = self.served == found.served_bound and self._objective <= _or_hardly_more(found.bound)
+        self._status = "optimal" if proven else "feasible"
+        return proven
 
     def begin(self, known: Plan) -> None:
         """Take over a plan that serves as many devices as can be."""
@@ -154,7 +184,7 @@ class _Run:
         return self._objective
 
     def _cheapest(self, flows: FlowNetwork, time_limit_s: float) -> float:
-        found = cheapest(flows, self._everything, time_limit_s=time_limit_s)
+        found = activation.cheapest(flows, self._everything, time_limit_s=time_limit_s)
         if found.status != "optimal":
             self._status = "time_limit"
         self._routes, self._bound = found.routes, found.bound_usd_per_h

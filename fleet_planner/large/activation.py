@@ -84,9 +84,11 @@ class _Search:
         share = len(some) / max(len(rows), 1)
         bounds: list[float] = []
         while True:
-            left_s = max(self._until_s - time.perf_counter(), 1.0)
+            left_s = self._until_s - time.perf_counter()
+            if left_s <= 0.0:
+                return np.ones(len(self._slots)), max(bounds, default=0.0)
             found = self._hall.solve(whole=whole, time_limit_s=left_s)
-            active = np.ones(len(self._slots)) if found.x is None else found.x
+            active = np.ones(len(self._slots)) if found.x is None else np.rint(found.x) if whole else found.x
             bounds.append(max(found.bound, 0.0))
             covered = self._hall.covered(active)
             learned = self._hall.learn_uncovered(covered)
@@ -99,7 +101,7 @@ class _Search:
             slow = patience is not None and (
                 len(bounds) > patience and bounds[-1] <= bounds[-1 - patience] * (1 + _HARDLY)
             )
-            if not learned or slow or time.perf_counter() > self._until_s:
+            if not learned or slow:
                 return active, max(bounds)
 
     def _made_good(self, active: BoolArray, bound: float) -> Activation:
@@ -111,7 +113,9 @@ class _Search:
             missing = found.serve_most()
             if len(missing) <= self._left_out or active.all():
                 return Activation(active=active, server=found.server, bound=bound)
-            active = active | self._enough_for(missing, ~active)
+            more = self._enough_for(missing, ~active)
+            # They may lack a server that only forwards: without slots itself, or on the way to a cloud.
+            active = active | (more if more.any() else np.ones_like(more))
 
     def _enough_for(self, missing: IntArray, choice: BoolArray) -> BoolArray:
         """Choose servers with slots for these devices, those first that serve most of them for their price."""
