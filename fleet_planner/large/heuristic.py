@@ -52,23 +52,25 @@ def quickest(network: Network) -> Found:
     Slots are priced; each row gets its best priced server, those first who would lose most by another.
     """
     whole = matrix(network)
-    delay_s, slots = whole.delay_s, whole.slots
-    delay_s[:, slots < 1] = np.inf
+    slots, clouds = whole.slots, len(network.instance.clouds)
+    whole.delay_s[:, slots < 1] = np.inf
+    some = np.isfinite(whole.delay_s).any(axis=1)
+    device, delay_s = whole.device[some], whole.delay_s[some]
     reachable = Reachable(np.isfinite(delay_s))
-    clouds = len(network.instance.clouds)
-    price = prices(delay_s, slots, clouds=clouds)
-    found = Assignment(reachable, slots)
-    choose(found, candidates(delay_s, price, clouds), price)
-    left_out = len(found.serve_most())
-    if left_out:
-        # Now that their number is known, who is to be left out is part of the prices.
+    left_out, missing = -1, max(0, len(device) - int(slots.sum()))
+    while missing > left_out and len(device):
+        # Once their number is known, who is to be left out is part of the prices.
+        left_out = missing
         price = prices(delay_s, slots, clouds=clouds, left_out=left_out)
         found = Assignment(reachable, slots)
         choose(found, candidates(delay_s, price, clouds), price, left_out=left_out)
-        found.serve_most()
+        missing = len(found.serve_most())
+    if not len(device):
+        return Found(routes=Routes.none(len(network.device_class), 0), bound=0.0, served_bound=0)
+    if left_out:
         swap(found, reachable, delay_s)
     return Found(
-        routes=ways(network, whole.device, found.server),
+        routes=ways(network, device, found.server),
         bound=bound(delay_s, slots, price, left_out=left_out),
         served_bound=len(reachable) - left_out,
     )

@@ -1,4 +1,4 @@
-"""From servers to paths: by which edge server and links a device gets to the one that serves it. No choice of servers.
+"""From servers to paths: by which edge server and links a device gets to its server, which is given.
 
 Paths are the quickest that links have room for; devices with the fewest edge servers in range choose first.
 """
@@ -27,9 +27,7 @@ def ways(network: Network, device: IntArray, server: IntArray, active: BoolArray
     routes = Routes.none(len(network.device_class), max(len(network.instance.clouds) - 1, 0))
     at_edge = np.flatnonzero((server >= 0) & (server < edges))
     wanted = device[at_edge] * np.int64(edges) + server[at_edge]
-    routes.attachment[device[at_edge]] = np.searchsorted(
-        network.device * np.int64(edges) + network.edge, wanted
-    )
+    routes.attachment[device[at_edge]] = np.searchsorted(network.device * np.int64(edges) + network.edge, wanted)
     in_cloud = np.flatnonzero(server >= edges)
     in_cloud = in_cloud[np.argsort(network.in_range[device[in_cloud]], kind="stable")]
     if len(in_cloud):
