@@ -61,17 +61,13 @@ def parse_digests(value: str) -> Mapping[str, bytes]:
 
 
 class DigestCheck:
-    """Takes a message's content piece by piece, and tells whether it is what its head announced.
-
-    `sha256` asks for that digest of the content too, whatever is announced.
-    """
+    """Takes a message's content piece by piece, and tells whether it is what its head announced."""
 
     __slots__ = ("_announced", "_hashes")
 
-    def __init__(self, announced: Mapping[str, bytes], *, sha256: bool = False) -> None:
+    def __init__(self, announced: Mapping[str, bytes]) -> None:
         self._announced = announced
-        names = {*announced, "sha-256"} if sha256 else announced
-        self._hashes = {name: hashlib.new(_HASHES[name]) for name in names}
+        self._hashes = {name: hashlib.new(_HASHES[name]) for name in announced}
 
     def update(self, piece: bytes) -> None:
         for each in self._hashes.values():
@@ -81,11 +77,6 @@ class DigestCheck:
     def holds(self) -> bool:
         """Whether what has come so far is the announced content; true if nothing was announced."""
         return all(self._hashes[name].digest() == digest for name, digest in self._announced.items())
-
-    @property
-    def sha256(self) -> bytes:
-        """The content's digest. Raises `KeyError` if it was neither announced nor asked for."""
-        return self._hashes["sha-256"].digest()
 
 
 def _decoded(name: str, text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeVar
@@ -31,6 +32,7 @@ __all__ = ["Body", "DisconnectedError", "Gate", "body_time_s"]
 
 _GRACE_S = 10.0  # as long as a device waits for its answer, unless told otherwise
 _FLOOR_BYTES_PER_S = 1024
+_MOST_DIGITS = 9  # more are no length, and only `/v2` has one at all
 _ENTRY_BYTES = 500  # what an answer that is remembered takes beside its body
 
 T = TypeVar("T", bound=Timed)
@@ -92,11 +94,11 @@ class Gate:
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestError.unsupported_media_type("the body must not be compressed")
         named = self._knows_repeats and context.request_id is not None
-        collected = VerifiedBody(body(), _digest_of(request.headers), required=self._require_digest, named=named)
+        collected = VerifiedBody(body(), _digest_of(request.headers), required=self._require_digest)
         place = self._pool.admit(due_s, declared_bytes)
         notes = notes_of(request.scope)
         content, notes.admitted_s = await self._read(request.receive, collected, place)
-        key = _key(request, collected.sha256) if named else None
+        key = _key(request, content) if named else None
         known = self._repeats.answer(key)
         if known is not None:
             place.leave()
@@ -206,11 +208,13 @@ class Gate:
         return await asyncio.shield(job.done)  # others may wait for it too
 
 
-def _key(request: Request, sha256: bytes | None) -> Hashable:
-    """Return what makes two requests one: who asks, under which id, and all that its answer depends on."""
+def _key(request: Request, content: bytes) -> Hashable:
+    """Return what makes two requests one: who asks, under which id, and all that its answer depends on. Not the
+    bytes around the content: most clients draw a form's boundary anew each time."""
     headers, context = request.headers, context_of(request.scope)
-    asked = request.scope["path"], headers.get(HEADER_LENGTH_HEADER), context.top_k
-    return client_of(request.scope), context.request_id, sha256, asked
+    header_bytes = headers.get(HEADER_LENGTH_HEADER, "")[:_MOST_DIGITS]
+    asked = request.scope["path"], header_bytes, context.top_k
+    return client_of(request.scope), context.request_id, hashlib.sha256(content).digest(), asked
 
 
 def _digest_of(headers: Headers) -> str | None:

@@ -15,14 +15,13 @@ __all__ = ["VerifiedBody"]
 
 class VerifiedBody:
     """Implements `gate.Body` around another one. `announced` is the header's value, None if there is none.
-    With `named`, `sha256` is the body's digest whether or not one was announced.
 
     Raises `RequestError` (400) if it cannot be read, or is `required` and names no known algorithm; and, once the
     body is complete, if it is another one than announced. What the collector finds wrong is told only then: a form
     that was damaged on the way is damaged, and not malformed.
     """
 
-    def __init__(self, body: Body, announced: str | None, *, required: bool, named: bool) -> None:
+    def __init__(self, body: Body, announced: str | None, *, required: bool) -> None:
         try:
             digests = parse_digests(announced or "")
         except ValueError as error:
@@ -30,9 +29,7 @@ class VerifiedBody:
         if required and not digests:
             raise RequestError.digest_missing()
         self._body = body
-        self._announced = bool(digests)
-        self._named = named
-        self._check = DigestCheck(digests, sha256=named) if digests or named else None
+        self._check = DigestCheck(digests) if digests else None
         self._fault: RequestError | None = None
 
     def feed(self, chunk: bytes) -> None:
@@ -43,14 +40,10 @@ class VerifiedBody:
         try:
             self._body.feed(chunk)
         except RequestError as problem:
-            if not self._announced or problem.status != 400:
+            if self._check is None or problem.status != 400:
                 raise
             self._fault = problem
             self._body.drop()
-
-    @property
-    def sha256(self) -> bytes | None:
-        return self._check.sha256 if self._named and self._check is not None else None
 
     def finish(self) -> bytes:
         if self._check is not None and not self._check.holds:

@@ -173,6 +173,18 @@ def test_another_request_is_no_repeat(start_server, other):
     assert len(server.model.seen) == 2
 
 
+def test_a_form_that_is_made_anew_is_the_same_request(start_server):
+    server = start_server()
+    for number in range(2):
+        form = {"image": (f"{number}.jpg", b"picture"), "note": (None, f"attempt {number}")}
+        answer = requests.post(
+            f"{server.url}/analyze", files=form, headers={"Offload-Request-Id": "one"}, timeout=20
+        )
+        assert answer.status_code == 200
+    assert server.model.seen == [b"picture"]
+    assert counted(server, "remembered") == 1.0
+
+
 def test_requests_without_an_id_are_never_repeats(start_server):
     server = start_server()
     for _ in range(3):
