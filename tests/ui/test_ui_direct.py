@@ -33,6 +33,21 @@ def test_a_server_that_lets_the_page_in_answers(
     expect(page.get_by_role("img", name="Server, directly: median")).to_be_visible()
 
 
+def test_another_make_of_server_need_not_name_its_answers(
+    device: LivePage, open_page: Any, pictures: list[Path]
+) -> None:
+    page = open_page(device.url, elsewhere=("http://other.test",))
+    answer = {"predictions": [{"label": "a cat", "probability": 0.9}]}
+    page.route(
+        "http://other.test/analyze",
+        lambda route: route.fulfill(json=answer, headers={"Access-Control-Allow-Origin": "*"}),
+    )
+    for count in ("1 picture.", "2 pictures."):
+        post_directly(page, "http://other.test", pictures[0])
+        expect(page.locator("#verdict")).to_contain_text("a cat")
+        expect(page.locator("#summary")).to_contain_text(count)
+
+
 def test_a_server_that_does_not_is_explained(
     device: LivePage, cloud: str, open_page: Any, pictures: list[Path]
 ) -> None:

@@ -122,8 +122,10 @@ async function send(item, way) {
   const { answer, total_s, timings } = await analyze(url, item.blob, byId("token").value.trim());
   if (!Array.isArray(answer.predictions)) throw new Problem("That server's model does not classify.");
   const option = own ? "server" : "direct";
+  const at_s = Date.now() / 1e3;
   return {
-    request_id: answer.request_id, at_s: Date.now() / 1e3, labels: answer.predictions.map(({ label, ...rest }) => ({ name: label, ...rest })),
+    request_id: answer.request_id ?? `at ${at_s}`, // another make of server may give none
+    at_s, labels: answer.predictions.map(({ label, ...rest }) => ({ name: label, ...rest })),
     path: option, endpoint: option, model: answer.model, latency_s: total_s, timings, decision: null,
     outcomes: [{ option, path: option, status: "success", latency_s: total_s, timings,
       labels: answer.predictions.map(({ label, probability, index }) => [index, label, probability]) }],
