@@ -14,6 +14,7 @@ import pytest
 from report_kit import experiment, html, imported
 
 from offload_sdk.baseline.report import write
+from offload_sdk.baseline.report.contents import contents
 from offload_sdk.baseline.report.images import distribution, drift, over_size
 from offload_sdk.baseline.report.ways import ways_of
 from offload_sdk.errors import ConfigurationError, OffloadError
@@ -116,6 +117,34 @@ def test_imported_runs_have_the_parts_that_they_have_data_for() -> None:
     assert "5.6" in text  # times the list price is what Fargate is stated to cost
     assert 'id="images"' not in text
     assert 'id="energy"' not in text
+
+
+def test_a_few_images_make_a_line_that_does_not_go_back_and_forth() -> None:
+    summary, measurements = experiment(images=5, repeat=12)
+    figure = over_size(ways_of(summary), measurements)
+    assert figure is not None
+    for line in figure.axes[0].lines:
+        sizes = list(line.get_xdata())
+        assert len(sizes) == 5
+        assert sizes == sorted(set(sizes))
+
+
+def test_what_is_free_and_how_many_runs_there_were_is_said() -> None:
+    summary, measurements = experiment(images=4)
+    local, *others = summary.targets
+    for cost_usd, told in ((0.0, True), (0.01, False)):
+        few = dataclasses.replace(local.series, runs=local.series.runs[:2], mean_cost_usd=cost_usd)
+        targets = (dataclasses.replace(local, series=few), *others)
+        found = contents(dataclasses.replace(summary, targets=targets), measurements)
+        (section,) = [section for section in found.sections if section.anchor == "cost"]
+        assert any("its energy has no price" in note for note in section.notes) is told
+        assert "3 targets, up to 3 runs of each" in found.facts
+
+
+def test_a_server_that_says_that_it_took_no_time_spoils_no_report() -> None:
+    summary, measurements = experiment(images=2)
+    claimed = [dataclasses.replace(m, server_s=0.0) for m in measurements]
+    assert any(section.anchor == "cost" for section in contents(summary, claimed).sections)
 
 
 def test_images_that_were_never_answered_have_no_curve_and_no_error() -> None:

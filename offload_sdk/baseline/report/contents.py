@@ -44,7 +44,7 @@ def contents(summary: Summary, measurements: Sequence[Measurement]) -> Contents:
         _results(ways, first, second),
         _single_images(ways, measurements),
         _energy(ways),
-        costs(summary, ways, found.clouds[0].server_s.at(found.size_bytes)),
+        costs(summary, ways, {cloud.payload: cloud.server_s.at(found.size_bytes) for cloud in found.clouds}),
         break_even(summary, found),
         surroundings(summary),
         method(summary, ways),
@@ -61,7 +61,8 @@ def contents(summary: Summary, measurements: Sequence[Measurement]) -> Contents:
 
 def _facts(summary: Summary, measurements: Sequence[Measurement]) -> str:
     runs = f"{summary.repeat} {'run' if summary.repeat == 1 else 'runs'}"
-    parts = [f"{len(summary.targets)} targets, {runs} of each"]
+    most = "up to " if len({len(target.series.runs) for target in summary.targets}) > 1 else ""
+    parts = [f"{len(summary.targets)} targets, {most}{runs} of each"]
     if summary.images is not None:
         of = "" if summary.image_bytes is None else f" of {size(summary.image_bytes)} in all"
         parts.insert(0, f"{summary.images:,} images{of}")

@@ -3,8 +3,9 @@ are from that. Prices and bills are `offload_sdk.pricing`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from offload_sdk.baseline.measurement import PayloadKind
 from offload_sdk.baseline.report.numbers import NOTHING, column, share, usd
 from offload_sdk.baseline.report.section import Section
 from offload_sdk.baseline.report.tables import Table
@@ -18,15 +19,17 @@ from offload_sdk.pricing.published import published_runs
 
 __all__ = ["costs"]
 
+_LEAST_SERVER_S = 1e-6  # a server may say that it took no time at all
 
-def costs(summary: Summary, ways: Sequence[Way], server_s: float) -> Section:
-    """Nothing without a way that is priced. `server_s` is the server's time for an image."""
+
+def costs(summary: Summary, ways: Sequence[Way], server_s: Mapping[PayloadKind, float]) -> Section:
+    """Nothing without a way that is priced. `server_s` is the server's time for an image in each form."""
     prices = shipped_prices()
     priced = [(way, found) for way in ways if (found := prices.platforms.get(way.target.platform or ""))]
     if not priced:
         return Section(anchor="cost", title="Cost")
     bills = [
-        (way, _month(way, platform, prices, server_s))
+        (way, _month(way, platform, prices, max(server_s[way.payload], _LEAST_SERVER_S)))
         for way, platform in priced
         if way.series is way.target.series and way.series.mean_s
     ]
@@ -38,7 +41,7 @@ def costs(summary: Summary, ways: Sequence[Way], server_s: float) -> Section:
         title="Cost",
         text=() if summary.imported else (_published(prices),),
         tables=tuple(tables),
-        notes=(_sources(priced, prices), *_assumed(ways)),
+        notes=(_sources(priced, prices), *_assumed(ways), *_free(summary)),
     )
 
 
@@ -154,3 +157,10 @@ def _assumed(ways: Sequence[Way]) -> list[str]:
     if not names:
         return []
     return [f"Nobody said where {', '.join(names)} runs: its platform is an assumption (`--platform` says it)."]
+
+
+def _free(summary: Summary) -> list[str]:
+    local = any(target.path == "local" and target.series.mean_cost_usd == 0.0 for target in summary.targets)
+    if summary.imported or not local:
+        return []
+    return ["The device costs nothing here, as its energy has no price: the setting `usd_per_kwh` gives it one."]

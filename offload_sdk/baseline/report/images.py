@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from offload_sdk.baseline.measurement import Measurement
 from offload_sdk.baseline.report.ways import Way, measured
@@ -23,6 +23,7 @@ _MOST_STEPS = 400  # of a curve
 _SIZE_BINS = 12
 _DRIFT_BINS = 30
 _LEAST_IN_BIN = 3
+_Item = TypeVar("_Item")
 
 
 def distribution(ways: Sequence[Way], measurements: Sequence[Measurement]) -> Figure | None:
@@ -67,7 +68,7 @@ def over_size(ways: Sequence[Way], measurements: Sequence[Measurement]) -> Figur
                 alpha=0.22,
                 linewidths=0,
             )
-            bins = [piece for piece in _pieces(answered, _SIZE_BINS) if len(piece) >= _LEAST_IN_BIN]
+            bins = [piece for piece in _of_sizes_alike(answered) if len(piece) >= _LEAST_IN_BIN]
             axes.plot(
                 [_median([m.image_bytes / 1e3 for m in piece]) for piece in bins],
                 [_median([m.latency_s * 1e3 for m in piece]) for piece in bins],
@@ -142,8 +143,18 @@ def _usual_s(answered: Sequence[Measurement]) -> dict[str, float]:
         groups.setdefault(m.image, []).append(m)
     if max(map(len, groups.values())) > 1:
         return {image: fmean(m.latency_s for m in group) for image, group in groups.items()}
-    alike = _pieces(sorted(answered, key=lambda m: m.image_bytes), _SIZE_BINS)
+    alike = _of_sizes_alike(answered)
     return {m.image: _median([m.latency_s for m in piece]) for piece in alike for m in piece}
+
+
+def _of_sizes_alike(answered: Sequence[Measurement]) -> list[list[Measurement]]:
+    """Group by the file's size, ascending; what is of one size stays together."""
+    pieces = _pieces(sorted({m.image_bytes for m in answered}), _SIZE_BINS)
+    place = {size: number for number, sizes in enumerate(pieces) for size in sizes}
+    found: list[list[Measurement]] = [[] for _ in pieces]
+    for m in answered:
+        found[place[m.image_bytes]].append(m)
+    return found
 
 
 def _line(way: Way) -> dict[str, Any]:
@@ -166,7 +177,7 @@ def _decades(axes: Axes, side: Literal["x", "y"], values: Sequence[float]) -> No
     axis.set_minor_formatter(NullFormatter())
 
 
-def _pieces(ordered: Sequence[Measurement], count: int) -> list[Sequence[Measurement]]:
+def _pieces(ordered: Sequence[_Item], count: int) -> list[Sequence[_Item]]:
     """Cut into so many pieces of about the same length; none is empty."""
     cuts = [round(place * len(ordered) / count) for place in range(count + 1)]
     return [ordered[low:high] for low, high in pairwise(cuts) if high > low]
