@@ -77,7 +77,7 @@ def images_csv(measurements: Iterable[Measurement]) -> str:
     for (run, target, image), forms in rows.items():
         first, *second = sorted(forms, key=lambda m: m.payload == "original")
         writer.writerow(
-            [run, csv_cell(image), csv_cell(target), first.payload, first.image_bytes]
+            [run, csv_cell(image), target, first.payload, first.image_bytes]
             + [csv_cell(getattr(first, name)) for name in _FIGURES]
             + [csv_cell(getattr(second[0], name)) if second else "" for name in _FIGURES]
         )

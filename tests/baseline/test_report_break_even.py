@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from report_kit import experiment, imported
 
@@ -152,3 +154,15 @@ def test_the_section_says_that_it_is_modelled_and_from_what() -> None:
     assert len(section.tables[0].cells) == 4
     assert "never" in section.tables[0].cells[-1]
     assert section.notes
+
+
+def test_above_the_rate_of_break_even_the_cloud_is_never_slower_again(published: Inputs) -> None:
+    """On a slow link a faster one may be given a larger form, and take longer."""
+    sdk = published.clouds[0]
+    for local_s in (0.3, 0.4, 0.5, 0.6, 0.7):
+        board = replace(published.boards[0], local_s=Affine(fixed=local_s))
+        found = sdk.bytes_per_s(board, 5e5, 0.02)
+        assert found is not None
+        rates = [found * 1.01**step for step in range(600)]
+        assert max(sdk.seconds(board, 5e5, 0.02, rate) for rate in rates) <= local_s
+        assert sdk.seconds(board, 5e5, 0.02, found / 1.002) > local_s

@@ -17,6 +17,8 @@ from offload_sdk.baseline.measurement import PayloadKind
 
 __all__ = ["Affine", "Board", "Cloud", "SizeBreak"]
 
+_RATE_STEP = 1.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
@@ -75,15 +77,19 @@ class Cloud:
     def bytes_per_s(self, board: Board, size_bytes: float, rtt_s: float) -> float | None:
         """Return the rate above which the cloud is faster; None if it never is.
 
-        The form sent may change with the rate, so it is sought by halving: a faster link is never slower.
+        A faster link may be given a larger form and then take longer, so there may be several such rates: this
+        is the highest, sought downwards by steps and closed in by halving.
         """
-        slow, fast = 1.0, 1e12
+        fast, least = 1e12, 1.0
 
         def wins(rate: float) -> bool:
             return self.seconds(board, size_bytes, rtt_s, rate) < board.local_s.at(size_bytes)
 
         if not wins(fast):
             return None
+        while fast > least and wins(fast / _RATE_STEP):
+            fast /= _RATE_STEP
+        slow = fast / _RATE_STEP
         while fast > 1.001 * slow:
             middle = math.sqrt(slow * fast)
             slow, fast = (slow, middle) if wins(middle) else (middle, fast)
