@@ -130,15 +130,20 @@ def test_close_is_quick_even_while_a_probe_blocks() -> None:
 
 
 def test_close_ends_the_thread_and_is_final() -> None:
+    others = set(threading.enumerate())  # another test's threads may still be ending
+
+    def own() -> list[threading.Thread]:
+        return [t for t in threading.enumerate() if t.name == "offload-monitor" and t not in others]
+
     monitor = Monitor(CountingDevice(), refresh_s=60.0)
     monitor.start()
-    thread = next(t for t in threading.enumerate() if t.name == "offload-monitor")
+    assert len(own()) == 1
     monitor.close()
     monitor.close()
-    eventually(lambda: not thread.is_alive())
+    eventually(lambda: not own())
     monitor.start()
     assert monitor.snapshot.taken_s == 1.0
-    assert not any(t.name == "offload-monitor" for t in threading.enumerate())
+    assert not own()
 
 
 def test_faults_are_survived_and_logged_once(monitors: list[Monitor], caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,8 @@ PATIENCE_MS = 20_000
 Open = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+# For one file of tests: as long as the driver is there its loop runs in this thread, and no other can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium with a camera that shows a test picture; a context without the permission is refused it."""
     playwright = pytest.importorskip("playwright.sync_api")
@@ -36,7 +37,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _tab(browser: Browser) -> Page:
     """The page that most tests share, each with a new document: a process of its own would take a second each."""
     return browser.new_page()
