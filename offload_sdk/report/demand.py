@@ -14,6 +14,8 @@ from offload_sdk.report.spread import quantile
 
 __all__ = ["Demand", "demand_of"]
 
+_LEAST_SPAN_S = 60.0
+"""A few images in a second say nothing of a rate."""
 _HARDLY_WAITED = 0.25
 """Servers report queue and computing in one. The quickest quarter of the answers had next to no queue."""
 
@@ -22,9 +24,9 @@ _HARDLY_WAITED = 0.25
 class Demand:
     """`images` are all of the log, wherever they were classified: a plan is for what there is to do.
 
-    `images_per_s` is the rate of the busiest window, or of the whole log where that is shorter. `server_s` is what
-    servers take to compute one image, `upload_bytes` the mean size of a request; both None for a device that no
-    server has answered.
+    `images_per_s` is the rate of the busiest window, or of the whole log where that is shorter, but of a minute
+    at least. `server_s` is what servers take to compute one image, `upload_bytes` the mean size of a request; both
+    None for a device that no server has answered.
     """
 
     device: str
@@ -57,7 +59,7 @@ def demand_of(device: str, records: Iterable[Record], *, window_s: float) -> Dem
     return Demand(
         device=device,
         images=len(moments_s),
-        images_per_s=_busiest(moments_s, window_s) / (window_s if span_s == 0.0 else min(window_s, span_s)),
+        images_per_s=_busiest(moments_s, window_s) / min(window_s, max(span_s, _LEAST_SPAN_S)),
         server_s=quantile(server_times_s, _HARDLY_WAITED) if server_times_s else None,
         upload_bytes=sum(sent_bytes) / len(sent_bytes) if sent_bytes else None,
     )

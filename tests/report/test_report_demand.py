@@ -39,9 +39,10 @@ def test_the_rate_is_that_of_the_busiest_window(served) -> None:
 
 
 def test_a_log_shorter_than_the_window_counts_whole(served) -> None:
-    records = [served(number, 0.5 * number) for number in range(21)]
-    assert demand_of("d", records, window_s=3600.0).images_per_s == pytest.approx(2.1)
-    assert demand_of("d", records[:1], window_s=3600.0).images_per_s == pytest.approx(1 / 3600)
+    records = [served(number, 0.5 * number) for number in range(241)]
+    assert demand_of("d", records, window_s=3600.0).images_per_s == pytest.approx(241 / 120)
+    assert demand_of("d", records[:5], window_s=3600.0).images_per_s == pytest.approx(5 / 60)
+    assert demand_of("d", records[:5], window_s=1.0).images_per_s == pytest.approx(2.0)
 
 
 def test_a_servers_time_is_that_without_its_queue(served) -> None:
@@ -58,7 +59,7 @@ def test_images_of_the_device_count_and_failures_tell_no_time(image, run) -> Non
         image(1, run("cloud", 9.0, status="failed", timings=TIMES_S), wall_s=START_S + 10.0),
     ]
     found = demand_of("d", records, window_s=60.0)
-    assert (found.images, found.images_per_s, found.server_s, found.upload_bytes) == (2, 0.2, None, None)
+    assert (found.images, found.images_per_s, found.server_s, found.upload_bytes) == (2, 2 / 60, None, None)
     with pytest.raises(ValueError, match="no images"):
         demand_of("d", [], window_s=60.0)
 
