@@ -1,0 +1,98 @@
+"""The command: which cities to plan for, on all cores, and how to show them. No arithmetic on results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.fleet.published import Claim, claims_of
+from benchmarks.fleet.runs import SIZES, cases_of, play
+from benchmarks.fleet.summary import Results
+from benchmarks.results import RESULTS, Row, publish
+
+_SEEDS, _QUICK_SEEDS = 10, 1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:  # before minutes of work
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out: {error}")
+    seeds = range(options.seeds or (_QUICK_SEEDS if options.quick else _SEEDS))
+    cases = cases_of(seeds)
+    if options.workers == 1:
+        played = [play(case) for case in cases]
+    else:
+        with ProcessPoolExecutor(options.workers) as pool:
+            played = list(pool.map(play, cases))
+    results = Results(run for runs in played for run in runs)
+    points, claims = results.points(), claims_of(results)
+    unproven = sum(not run.proven for run in results)
+
+    # With --json nothing but the object goes to standard output.
+    with redirect_stdout(sys.stderr if options.json else sys.stdout):
+        publish("fleet", [_row(claim) for claim in claims], folder=options.out)
+        print(f"{len(seeds)} cities of each size; {unproven} of {2 * len(cases)} plans not proven optimal")
+        from benchmarks.fleet.picture import draw
+
+        print("written:", *draw(points, options.out))
+    if options.json:
+        document = {
+            "seeds": len(seeds),
+            "sizes": SIZES,
+            "plans": 2 * len(cases),
+            "unproven_plans": unproven,
+            "points": [asdict(point) for point in points],
+            "claims": [asdict(claim) for claim in claims],
+        }
+        print(json.dumps(document))
+
+
+def _row(claim: Claim) -> Row:
+    verdict = "reproduced" if claim.reproduced else "NOT reproduced"
+    published = f"published {claim.published:,g}"
+    return Row(
+        name=claim.claim,
+        value=claim.ours,
+        unit=claim.unit,
+        note=f"{published:<19} {verdict:<15} {claim.rule}; {claim.note}",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fleet",
+        description="The experiment of the planner's source on made-up cities, published figures beside ours.",
+    )
+    add = parser.add_argument
+    add("--json", action="store_true", help="print one JSON object (points of the figures, claims)")
+    add("--quick", action="store_true", help="one city of each size")
+    add("--seeds", type=_count, help=f"cities of each size (default {_SEEDS})")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=RESULTS,
+        help="pictures and figures (default benchmarks/results)",
+    )
+    add("--workers", type=_count, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("it must be a whole number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()
