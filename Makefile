@@ -8,7 +8,7 @@ DEMO   := $(VENV)/.demo
 # MLServer, to test and measure against; its pins do not go with ours.
 MLSERVER := .venv-mlserver
 
-.PHONY: demo test check bench bench-link bench-server bench-overload bench-batching bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog bench-experiment bench-network check-deploy test-arm clean
+.PHONY: demo test check bench bench-link bench-server bench-overload bench-batching bench-stacks bench-policies bench-prediction bench-live bench-replay bench-fog bench-experiment bench-network bench-fleet check-deploy test-arm clean
 
 demo: $(DEMO)
 	$(BIN)/offload-sdk demo
@@ -77,6 +77,10 @@ bench-experiment: $(STAMP) .venv-keras/.installed
 
 bench-network: $(STAMP)
 	$(BIN)/python -m benchmarks.network_effect
+
+# The experiment of the planner's source: a few minutes.
+bench-fleet: $(STAMP)
+	$(BIN)/python -m benchmarks.fleet
 
 bench-fog: $(STAMP)
 	$(BIN)/python -m benchmarks.fog --out benchmarks/results

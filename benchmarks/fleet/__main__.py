@@ -6,21 +6,21 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.fleet.published import Claim, claims_of
-from benchmarks.fleet.runs import SIZES, cases_of, play
+from benchmarks.fleet.runs import SIZES, Case, Run, cases_of, play
 from benchmarks.fleet.summary import Results
 from benchmarks.results import RESULTS, Row, publish
 
 _SEEDS, _QUICK_SEEDS = 10, 1
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, playing: Callable[[Case], tuple[Run, ...]] = play) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:  # before minutes of work
@@ -30,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seeds = range(options.seeds or (_QUICK_SEEDS if options.quick else _SEEDS))
     cases = cases_of(seeds)
     if options.workers == 1:
-        played = [play(case) for case in cases]
+        played = [playing(case) for case in cases]
     else:
         with ProcessPoolExecutor(options.workers) as pool:
-            played = list(pool.map(play, cases))
+            played = list(pool.map(playing, cases))
     results = Results(run for runs in played for run in runs)
     points, claims = results.points(), claims_of(results)
     unproven = sum(not run.proven for run in results)

@@ -64,7 +64,7 @@ _LINES = (
         factor=100.0,
         panels=(
             _Panel(title="with clouds on demand", metric="acceptance_frac", objective="delay"),
-            _Panel(title="without", metric="local_acceptance_frac", objective="delay"),
+            _Panel(title="without clouds on demand", metric="local_acceptance_frac", objective="delay"),
         ),
     ),
     _Line(
@@ -111,7 +111,7 @@ def _page(lines: Sequence[_Line], points: Sequence[Point], path: Path) -> Path:
     for axes in rows[-1]:
         axes.set_xlabel("devices, |S|")
     handles, names = rows[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, handlelength=3.0)
     figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
     return path
 

@@ -1,18 +1,20 @@
 """What the source published, and whether it came out. Runs nothing.
 
-Ours is the mean over made-up cities, theirs is one real city. Tolerances: two points of acceptance, 5 % of a delay
-(rounding, where it is printed in whole milliseconds), 15 points of a saving, a place or a size exactly. Where
-equally cheap plans differ in delay, the published one has to be one that such a plan can have.
+Ours is the mean over made-up cities, theirs is one real city. What counts as reproduced: acceptance within what
+chance does to a share of 150 devices (95 %); a delay within 5 %, or rounding where it is printed in whole
+milliseconds; a saving within 15 points; a place or a size exactly; a time that is not longer. Where equally cheap
+plans differ in delay, the published one has to be one that such a plan can have.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.fleet.runs import OBJECTIVES, SCENARIOS, Objective
+from benchmarks.fleet.runs import OBJECTIVES, SCENARIOS, Objective, Run
 from benchmarks.fleet.summary import Results
 from fleet_planner.technology import MIXED
 
@@ -44,14 +46,17 @@ def claims_of(results: Results) -> list[Claim]:
         _delay(results, "6G", "delay", 9.0, 0.5),
         *_savings(results),
         _on_demand(results),
-        _slowest(results),
+        *_slowest(results),
         *_mixed_delay(results),
     ]
 
 
 def _acceptance(results: Results, scenario: str, published: float) -> Claim:
     values = [100.0 * value for value in results.values("acceptance_frac", scenario, 150, "delay")]
-    return _near(f"acceptance_{scenario}_150", f"acceptance, {scenario}, |S| = 150", "%", published, values, 2.0)
+    chance = 1.96 * math.sqrt(published * (100.0 - published) / 150)
+    return _near(
+        f"acceptance_{scenario}_150", f"acceptance, {scenario}, |S| = 150", "%", published, values, chance
+    )
 
 
 def _delay(results: Results, scenario: str, objective: Objective, published: float, tolerance: float) -> Claim:
@@ -71,8 +76,8 @@ def _near(key: str, claim: str, unit: str, published: float, values: Sequence[fl
         published=published,
         ours=ours,
         reproduced=abs(ours - published) <= tolerance,
-        rule=f"within {tolerance:.4g} {unit}",
-        note=f"single cities {min(values):.4g} to {max(values):.4g} {unit}",
+        rule=f"within {tolerance:,.4g} {unit}",
+        note=f"single cities {min(values):,.5g} to {max(values):,.5g} {unit}",
     )
 
 
@@ -132,28 +137,27 @@ def _first_needed(results: Results, seed: int) -> int | None:
     return None
 
 
-def _slowest(results: Results) -> Claim:
+def _slowest(results: Results) -> list[Claim]:
     """Times of different machines and solvers do not compare; what is checked is that ours are not longer."""
-    run = max(results, key=lambda run: run.cpu_s)
-    mean, scenario, devices, objective = max(
-        (fmean(results.values("cpu_s", scenario, devices, objective)), scenario, devices, objective)
-        for scenario in SCENARIOS
-        for devices in results.sizes
-        for objective in OBJECTIVES
-    )
+    theirs = [run for objective in OBJECTIVES for run in results.runs("2G", 300, objective)]
+    return [
+        _not_slower(theirs, "solve_2G_300", "their slowest solve: 2G, |S| = 300"),
+        _not_slower(list(results), "slowest_solve", "slowest solve of all"),
+    ]
+
+
+def _not_slower(runs: Sequence[Run], key: str, claim: str) -> Claim:
+    slowest = max(runs, key=lambda run: run.cpu_s)
+    where = f"{slowest.case.scenario}, least {slowest.objective}, |S| = {slowest.case.devices}"
     return Claim(
-        key="slowest_solve",
-        claim="slowest solve, 2G, |S| = 300",
+        key=key,
+        claim=claim,
         unit="ms",
         published=4337.0,
-        ours=1e3 * run.cpu_s,
-        reproduced=1e3 * run.cpu_s <= 4337.0,
+        ours=1e3 * slowest.cpu_s,
+        reproduced=1e3 * slowest.cpu_s <= 4337.0,
         rule="not slower",
-        note=(
-            f"another machine and solver (CPLEX 12.6, i3-8300); ours is CPU time of {run.case.scenario}, least "
-            f"{run.objective}, |S| = {run.case.devices}; mean over seeds at most {1e3 * mean:.0f} ms "
-            f"({scenario}, least {objective}, |S| = {devices})"
-        ),
+        note=f"{where}, CPU time; theirs: CPLEX 12.6 on an i3-8300, another machine and solver",
     )
 
 
