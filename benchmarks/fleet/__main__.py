@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -16,6 +16,7 @@ from benchmarks.fleet.published import Claim, claims_of
 from benchmarks.fleet.runs import SIZES, Case, Run, cases_of, play
 from benchmarks.fleet.summary import Results
 from benchmarks.results import RESULTS, Row, publish
+from offload_sdk.cli.progress import progress_bar
 
 _SEEDS, _QUICK_SEEDS = 10, 1
 
@@ -23,18 +24,15 @@ _SEEDS, _QUICK_SEEDS = 10, 1
 def main(arguments: Sequence[str] | None = None, playing: Callable[[Case], tuple[Run, ...]] = play) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
-    try:  # before minutes of work
+    from benchmarks.fleet.picture import draw  # what is missing is told before minutes of work
+
+    try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         parser.error(f"--out: {error}")
     seeds = range(options.seeds or (_QUICK_SEEDS if options.quick else _SEEDS))
     cases = cases_of(seeds)
-    if options.workers == 1:
-        played = [playing(case) for case in cases]
-    else:
-        with ProcessPoolExecutor(options.workers) as pool:
-            played = list(pool.map(playing, cases))
-    results = Results(run for runs in played for run in runs)
+    results = Results(_play_all(cases, playing, options.workers))
     points, claims = results.points(), claims_of(results)
     unproven = sum(not run.proven for run in results)
 
@@ -42,8 +40,6 @@ def main(arguments: Sequence[str] | None = None, playing: Callable[[Case], tuple
     with redirect_stdout(sys.stderr if options.json else sys.stdout):
         publish("fleet", [_row(claim) for claim in claims], folder=options.out)
         print(f"{len(seeds)} cities of each size; {unproven} of {2 * len(cases)} plans not proven optimal")
-        from benchmarks.fleet.picture import draw
-
         print("written:", *draw(points, options.out))
     if options.json:
         document = {
@@ -55,6 +51,15 @@ def main(arguments: Sequence[str] | None = None, playing: Callable[[Case], tuple
             "claims": [asdict(claim) for claim in claims],
         }
         print(json.dumps(document))
+
+
+def _play_all(cases: Sequence[Case], playing: Callable[[Case], tuple[Run, ...]], workers: int) -> Iterator[Run]:
+    with ProcessPoolExecutor(workers) as pool:
+        played = pool.map(playing, cases) if workers > 1 else map(playing, cases)  # forks before the bar's thread
+        with progress_bar("planning") as tell:
+            for number, (case, runs) in enumerate(zip(cases, played, strict=True), 1):
+                yield from runs
+                tell(f"{case.scenario}, {case.devices} devices", number / len(cases))
 
 
 def _row(claim: Claim) -> Row:
