@@ -33,6 +33,8 @@ _DENSE = 8.0
 _MANY_ARCS = 8000
 # With so many arcs no program that has devices in it is tried.
 _LARGE_ARCS = 4_000_000
+# What Hall's rows do not prove by then, a program with the devices in it proves sooner, in a city.
+_FIRST_TRY_S = 0.5
 _WHOLE = 1e-5
 _TIE = 1e-9  # what the first part of a lexicographic objective may lose to rounding
 
@@ -57,7 +59,8 @@ def plan(
             f"a fleet with {len(network.edge):,} ways to attach can be planned only for cost or for delay, and if "
             "all devices ask for the same cores and memory: plan it in regions"
         )
-    if alike and aim == "cost" and (run.take(aim, cheapest(network, time_limit_s=time_limit_s)) or large):
+    first_s = time_limit_s if large else min(time_limit_s, _FIRST_TRY_S)
+    if alike and aim == "cost" and (run.take(aim, cheapest(network, time_limit_s=first_s)) or large):
         return run.plan(aim)
     if large:
         run.take("delay", quickest(network))

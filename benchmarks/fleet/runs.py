@@ -21,7 +21,7 @@ SCENARIOS = ("2G", "3G", "4G", "5G", "6G", MIXED)
 SIZES = (100, 150, 200, 250, 300)
 
 _TIME_LIMIT_S = 60.0  # of wall time; plans that reach it are counted
-_TIES_LIMIT_S = 2.0
+_TIES_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
