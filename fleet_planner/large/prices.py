@@ -22,7 +22,8 @@ _CANDIDATES = 32
 _COOLING = ((1.0, 12), (0.3, 12), (0.1, 16), (0.03, 16), (0.01, 16))
 """Temperatures, in units of the spread of a device's delays, and steps at each."""
 _HALVINGS = 40
-_GOLDEN, _PRECISION_S = (5**0.5 - 1) / 2, 1e-4
+_STEPS_A_SHIFT = 6
+_SAMPLE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,38 +66,60 @@ def prices(delay_s: Float32Array, slots: IntArray, *, clouds: int, left_out: int
     best, best_bound = price, bound(delay_s, slots, price, left_out=left_out)
     for temperature, steps in _COOLING:
         some = candidates(delay_s, price, clouds)
-        spread_s = _spread_s(some.delay_s)
-        for _ in range(steps):
-            load = _load(some, price, temperature * spread_s, len(slots), left_out)
-            step_s = temperature * spread_s * np.log(np.maximum(load, 1e-9) / np.maximum(slots, 1e-9))
+        temperature_s = temperature * _spread_s(some.delay_s)
+        for step in range(steps):
+            if step % _STEPS_A_SHIFT == 0:
+                price = _shifted(some, price, slots, temperature_s, clouds, left_out)
+            load = _load(some, price, temperature_s, len(slots), left_out)
+            step_s = temperature_s * np.log(np.maximum(load, 1e-9) / np.maximum(slots, 1e-9))
             price = np.where(slots > 0, np.maximum(price + step_s, 0.0), 0.0)
-        price = _lifted(some, price, slots, clouds, left_out)
         found = bound(delay_s, slots, price, left_out=left_out)
         if found > best_bound:
             best, best_bound = price, found
     return best
 
 
-def _lifted(some: Candidates, price: FloatArray, slots: IntArray, clouds: int, left_out: int) -> FloatArray:
-    """Move the prices of all edge servers together, to the greatest bound that the candidates show.
+def _shifted(
+    some: Candidates, price: FloatArray, slots: IntArray, temperature_s: float, clouds: int, left_out: int
+) -> FloatArray:
+    """Move the prices of all edge servers that are wanted together, until they get as many rows as they hold.
 
-    Where edge servers are full and clouds far, that is a long way, and balancing would go it in small steps.
+    Where edge servers are full and clouds far, that is a long way, and balancing would go it in small steps. A
+    sample of the rows is enough to see how long.
     """
-    edge = np.arange(len(price)) < len(price) - clouds
-    count = len(some.server) - left_out
+    every = max(1, len(some.server) // _SAMPLE)
+    server, delay_s = some.server[::every], some.delay_s[::every]
+    share = len(server) / len(some.server)
+    count = len(server) - round(left_out * share)
+    load = _load(Candidates(server=server, delay_s=delay_s), price, temperature_s, len(slots), len(server) - count)
+    block = (np.arange(len(slots)) < len(slots) - clouds) & ((price > 0.0) | (load > share * slots))
+    held = share * float(slots[block].sum())
+    weight = -(delay_s + price[server].astype(np.float32)).astype(np.float64) / temperature_s
+    inside = _log_sum(np.where(block[server], weight, -np.inf))
+    outside = _log_sum(np.where(block[server], -np.inf, weight))
 
-    def value(lift_s: float) -> float:
-        lifted = np.where(edge, np.maximum(price + lift_s, 0.0), price)
-        least = (some.delay_s + lifted[some.server].astype(np.float32)).min(axis=1).astype(np.float64)
-        return float(np.partition(least, count - 1)[:count].sum() - lifted @ slots)
+    def taken(shift: float) -> float:
+        moved = inside - shift
+        both = np.logaddexp(moved, outside)
+        kept = _kept(-both, count) if count < len(both) else 1.0
+        return float((np.exp(moved - both) * kept).sum())
 
-    finite = some.delay_s[np.isfinite(some.delay_s)]
-    low, high = -float(price.max(initial=0.0)), float(finite.max(initial=0.0))
-    while high - low > _PRECISION_S:
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        low, high = (low, right) if value(left) >= value(right) else (left, high)
-    lift_s = (low + high) / 2
-    return np.where(edge, np.maximum(price + lift_s, 0.0), price) if value(lift_s) > value(0.0) else price
+    low, high = (
+        -float(price.max(initial=0.0)) / temperature_s,
+        float(delay_s[np.isfinite(delay_s)].max()) / temperature_s,
+    )
+    for _ in range(_HALVINGS):
+        shift = (low + high) / 2
+        low, high = (shift, high) if taken(shift) > held else (low, shift)
+    return np.where(block, np.maximum(price + shift * temperature_s, 0.0), price)
+
+
+def _log_sum(weight: FloatArray) -> FloatArray:
+    """log Σ exp along rows; -1e9 where there is nothing to add up."""
+    top = np.maximum(weight.max(axis=1), -1e9)
+    total = np.exp(weight - top[:, None]).sum(axis=1)
+    found: FloatArray = top + np.log(np.maximum(total, 1e-300))
+    return found
 
 
 def _priced(delay_s: Float32Array, price: FloatArray) -> Iterator[Float32Array]:
@@ -106,9 +129,9 @@ def _priced(delay_s: Float32Array, price: FloatArray) -> Iterator[Float32Array]:
 
 
 def _spread_s(delay_s: Float32Array) -> float:
-    """The mean over rows of how far their candidates lie apart."""
+    """The median over rows of how far their candidates lie apart."""
     known = np.where(np.isfinite(delay_s), delay_s, delay_s.min(axis=1, keepdims=True))
-    return max(float(known.std(axis=1).mean()), 1e-9)
+    return max(float(np.median(known.std(axis=1))), 1e-9)
 
 
 def _load(some: Candidates, price: FloatArray, temperature_s: float, servers: int, left_out: int) -> FloatArray:

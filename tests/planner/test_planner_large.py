@@ -27,7 +27,7 @@ _TECHNOLOGIES = ("2G", "4G", "5G", "6G", "mbd")
 
 @pytest.mark.parametrize("technology", _TECHNOLOGIES)
 @given(instance=instances())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_bounds_hold_and_what_meets_its_bound_is_the_literal_optimum(technology: str, instance: Instance) -> None:
     laid = network(instance, technology, seed=1)
     assume(server_slots(laid) is not None)
@@ -59,7 +59,7 @@ def test_a_city_s_cheapest_plan_is_proven_in_all_technologies() -> None:
         assert cost_usd_per_h(laid, found.routes) == pytest.approx(found.bound, rel=1e-9)
 
 
-@pytest.mark.parametrize("technology", ["4G"])
+@pytest.mark.parametrize("technology", ["4G", "5G"])
 @pytest.mark.parametrize("cores", [0.2, 0.6, 8.0])
 def test_a_city_s_quick_plan_is_near_its_bound(technology: str, cores: float) -> None:
     laid = _city(1500, 60, technology, cores)
