@@ -42,7 +42,9 @@ def main() -> None:
     for aim in ("cost", "delay"):
         again = [sys.executable, "-m", "benchmarks.fleet_scale", *sys.argv[1:], "--alone", aim]
         found = json.loads(subprocess.run(again, check=True, stdout=subprocess.PIPE).stdout)
-        note = f"{found['served']:,} of at most {found['served_bound']:,} served, {found['cpu_s']:.1f} s of CPU time"
+        note = (
+            f"{found['served']:,} of at most {found['served_bound']:,} served, {found['cpu_s']:.1f} s of CPU time"
+        )
         rows += [
             Row(name=f"{aim}: gap to the bound", value=100.0 * found["gap"], unit="%", bound=1.0, note=note),
             Row(name=f"{aim}: places to plan", value=found["wall_s"], unit="s", bound=60.0),

@@ -60,10 +60,14 @@ def plan(
             "all devices ask for the same cores and memory: plan it in regions"
         )
     first_s = time_limit_s if large else min(time_limit_s, _FIRST_TRY_S)
-    if alike and aim == "cost" and (run.take(aim, cheapest(network, time_limit_s=first_s)) or large):
+    cheap = alike and aim in ("cost", "cost-delay") and run.take("cost", cheapest(network, time_limit_s=first_s))
+    if aim == "cost" and (cheap or large):
         return run.plan(aim)
     if large:
         run.take("delay", quickest(network))
+        return run.plan(aim)
+    if cheap:
+        run.improve(Aim(per_s=1.0, served=run.served, usd_per_h=_or_hardly_more(run.objective)))
         return run.plan(aim)
     run.serve_most()
     if aim == "cost":
@@ -127,6 +131,10 @@ class _Run:
     def served(self) -> int:
         return len(self._routes.served)
 
+    @property
+    def objective(self) -> float:
+        return self._objective
+
     def serve_most(self) -> None:
         """Find how many devices can be served, and routes for as many."""
         self._status = "optimal"
@@ -154,6 +162,8 @@ class _Run:
         )
         proven = self.served == found.served_bound and self._objective <= _or_hardly_more(found.bound)
         self._status = "optimal" if proven else "feasible"
+        if proven:  # that was how many can be served, and the first part of the aim
+            self._stages = max(self._stages - 2, 1)
         return proven
 
     def begin(self, known: Plan) -> None:

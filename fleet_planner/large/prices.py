@@ -19,11 +19,12 @@ from fleet_planner.large.matrix import ROWS, Float32Array
 __all__ = ["Candidates", "bound", "candidates", "prices"]
 
 _CANDIDATES = 32
-_COOLING = ((1.0, 12), (0.3, 12), (0.1, 16), (0.03, 16), (0.01, 16))
+_COOLING = ((1.0, 12), (0.3, 12), (0.1, 12), (0.03, 12), (0.01, 12), (0.003, 12), (0.001, 12))
 """Temperatures, in units of the spread of a device's delays, and steps at each."""
 _HALVINGS = 40
 _STEPS_A_SHIFT = 6
 _SAMPLE = 4096
+_PAIRS = 20_000_000  # with more, and no row left out, candidates are too few to judge a common move by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def prices(delay_s: Float32Array, slots: IntArray, *, clouds: int, left_out: int
         some = candidates(delay_s, price, clouds)
         temperature_s = temperature * _spread_s(some.delay_s)
         for step in range(steps):
-            if step % _STEPS_A_SHIFT == 0:
+            if step % _STEPS_A_SHIFT == 0 and (left_out or delay_s.size < _PAIRS):
                 price = _shifted(some, price, slots, temperature_s, clouds, left_out)
             load = _load(some, price, temperature_s, len(slots), left_out)
             step_s = temperature_s * np.log(np.maximum(load, 1e-9) / np.maximum(slots, 1e-9))

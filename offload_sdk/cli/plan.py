@@ -190,7 +190,8 @@ def _summary(found: Plan, refused: list[Refusal]) -> str:
     if found.status == "optimal":
         proof = "proven optimal"
     elif math.isfinite(found.gap):
-        proof = f"time is over; at most {100.0 * found.gap:.2f} % of it could be saved"
+        why = "time is over; " if found.status == "time_limit" else ""
+        proof = f"{why}at most {100.0 * found.gap:.2f} % of it could be saved"
     else:
         proof = "time is over; nothing is proven yet"
     lines = [

@@ -10,6 +10,7 @@ import pytest
 from fleets import check, instances
 from hypothesis import assume, given, settings
 
+from fleet_planner import planner
 from fleet_planner.capacity import server_slots
 from fleet_planner.generator import generate
 from fleet_planner.instance import Instance
@@ -21,6 +22,7 @@ from fleet_planner.penalty import penalty
 from fleet_planner.reduced import Aim, reduced
 from fleet_planner.routes import cost_usd_per_h, delays_s
 from fleet_planner.solve import solve
+from offload_sdk.errors import ConfigurationError
 
 _TECHNOLOGIES = ("2G", "4G", "5G", "6G", "mbd")
 
@@ -100,3 +102,15 @@ def _city(devices: int, edges: int, technology: str, cores: float) -> Network:
     drawn = generate(devices, edges=edges, seed=1)
     demand = replace(drawn.devices, cores=np.full(devices, cores), ram_mb=np.full(devices, 200.0 * cores))
     return network(replace(drawn, devices=demand), technology)
+
+
+def test_large_fleets_are_planned_for_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid = network(generate(200, edges=20, seed=1), "4G")
+    monkeypatch.setattr(planner, "_LARGE_ARCS", 10)
+    assert planner.plan(laid, "cost").status == "optimal"
+    found = planner.plan(laid, "delay")
+    check(laid, found.routes)
+    assert found.status in ("optimal", "feasible")
+    assert found.bound <= found.objective
+    with pytest.raises(ConfigurationError, match="for cost or for delay"):
+        planner.plan(laid, "cost-delay")
