@@ -155,7 +155,7 @@ class _Run:
     def take(self, aim: Literal["cost", "delay"], found: Found) -> bool:
         """Take over what was found without a program of all devices; say whether it is proven optimal."""
         self._routes, self._served_bound = found.routes, found.served_bound
-        # The bound is on plans that serve the most; where links leave some out, nothing is known of plans like this.
+        # The bound is on plans that serve the most; of plans that links cut short nothing is known.
         self._bound = found.bound if self.served == found.served_bound else -math.inf
         self._objective = (
             cost_usd_per_h(self._network, found.routes)
