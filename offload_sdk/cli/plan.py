@@ -65,6 +65,14 @@ def plan(
     link_rates: Annotated[
         bool, typer.Option("--link-rates", help="Hops between servers send at the link's rate, not the device's.")
     ] = False,
+    previous: Annotated[
+        Path | None,
+        typer.Option("--previous", metavar="PLAN.json", help="Keep most devices where that plan attaches them."),
+    ] = None,
+    change_s: Annotated[
+        float,
+        typer.Option("--change", metavar="SECONDS", min=0.0, help="For delay: what a device that changes counts."),
+    ] = 0.1,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="For all that is drawn: capacities, prices, delays.")
     ] = 0,
@@ -87,7 +95,9 @@ def plan(
         from fleet_planner.network import network
         from fleet_planner.objective import objective as named
         from fleet_planner.planner import plan as make
+        from fleet_planner.previous import read_previous
         from fleet_planner.refusal import refusals
+        from fleet_planner.replan import kept_frac, replan
         from fleet_planner.technology import scenario
     except ModuleNotFoundError as error:
         raise _without(error) from None
@@ -95,6 +105,7 @@ def plan(
     scenario(technology)  # before files are read
     if not math.isfinite(usd_per_h_per_s):
         raise ConfigurationError(f"--weight must be a number of dollars, not {usd_per_h_per_s}")
+    before = None if previous is None else read_previous(previous)
     try:
         with progress_bar("reading") as tell:
             given = _instance(instance, devices, edges, clouds, city, seed)
@@ -103,9 +114,15 @@ def plan(
             tell("who reaches whom", 0.05)
             laid = network(given, technology, seed=seed, link_rates=link_rates)
             with _interruptible():
-                found = make(laid, aim, time_limit_s=time_limit_s, usd_per_h_per_s=usd_per_h_per_s, progress=tell)
+                if before is None:
+                    found = make(
+                        laid, aim, time_limit_s=time_limit_s, usd_per_h_per_s=usd_per_h_per_s, progress=tell
+                    )
+                else:
+                    found = replan(laid, before, aim, change_s=change_s, time_limit_s=time_limit_s, progress=tell)
             tell("writing", 0.95)
-            written = document(found) if out is not None or as_json else {}
+            kept = None if before is None else kept_frac(found, before)
+            written = {**document(found), "kept_frac": kept} if out is not None or as_json else {}
     except ModuleNotFoundError as error:  # scipy and the solver are loaded when they are first used
         raise _without(error) from None
     if out is not None:
@@ -118,6 +135,8 @@ def plan(
     if as_json:
         typer.echo(json.dumps(written, allow_nan=False))
     else:
+        if kept is not None:
+            typer.echo(f"kept      {100.0 * kept:.1f} % of the devices of both plans at their edge server")
         typer.echo(_summary(found, list(refusals(laid, found.routes))))
 
 
