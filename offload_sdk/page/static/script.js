@@ -111,6 +111,7 @@ byId("camera").addEventListener("click", async () => {
 const chosenWay = () => document.querySelector("input[name=way]:checked").value;
 
 async function send(item, way) {
+  await begun; // a picture may be chosen before the page knows whose it is
   if (server.kind === "device" && way !== "direct") {
     if (item.blob.size > server.max_bytes) {
       throw new Problem(`It has ${bytes(item.blob.size)}, and at most ${bytes(server.max_bytes)} are taken.`);
@@ -201,7 +202,7 @@ for (const input of document.querySelectorAll("input[name=way]")) {
 }
 
 function askForToken() {
-  if (server.kind !== "server") return;
+  if (server?.kind !== "server") return;
   byId("direct").hidden = false;
   byId("token").focus();
 }
@@ -275,17 +276,17 @@ function furnish() {
 }
 
 async function begin() {
-  showTimes();
   try {
     server = await about();
   } catch (error) {
     complain(error);
-    setTimeout(begin, LOOK_EVERY_MS);
-    return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    return begin();
   }
   calm();
   furnish();
   if (server.kind === "device") watch();
 }
 
-begin();
+showTimes();
+const begun = begin();
