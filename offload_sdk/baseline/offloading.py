@@ -8,12 +8,12 @@ written into the user's log.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
 from typing import Any
 
+from offload_sdk._assembly import NoLog
 from offload_sdk._config import EndpointConfig, OffloadConfig
 from offload_sdk._offloader import Offloader
-from offload_sdk._types import Outcome, Record, Snapshot
+from offload_sdk._types import Record, Snapshot
 from offload_sdk.baseline.images import ImageFile
 from offload_sdk.baseline.reading import Reading
 from offload_sdk.errors import InvalidImageError, ModelError, RemoteError
@@ -85,22 +85,10 @@ class SdkPath:
         self._offloader.close()
 
 
-class _LastRecord:
-    """A `typing.Log` that keeps the last row, in memory."""
+class _LastRecord(NoLog):
+    """Keeps the last row only, in memory."""
 
     record: Record | None = None
 
     def append(self, record: Record) -> None:
         self.record = record
-
-    def amend(self, request_id: str, outcomes: Iterable[Outcome]) -> None:
-        pass
-
-    def maintain(self) -> None:
-        pass
-
-    def status(self) -> Mapping[str, Any]:
-        return {"enabled": False}
-
-    def close(self) -> None:
-        pass
